@@ -1,0 +1,57 @@
+# make demo: install, then run the whole project on the phantom study.   make test: lint, types, tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+# The lock holds every version, of the extras too; as constraints it installs only what is asked for.
+ifdef UV
+INSTALL = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --constraint requirements.lock
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+endif
+
+.PHONY: help demo test test-fast lint format viz lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "covid-xray needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## install, and run the whole project on the phantom study
+	$(BIN)/kedro run --only-missing-outputs
+	@cat data/08_reporting/phantom_study/tables.md
+
+test: lint  ## lint, types and all tests
+	$(BIN)/pytest
+
+test-fast: $(VENV)/.installed-dev  ## the tests that run no whole pipeline
+	$(BIN)/pytest -m 'not slow'
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev  ## format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+viz: $(VENV)/.installed  ## open the pipelines in Kedro-Viz
+	$(BIN)/kedro viz run
+
+lock: $(VENV)/.installed-dev  ## renew requirements.lock to the newest versions (needs uv)
+	$(UV) pip compile --quiet --upgrade --all-extras --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean:  ## remove the environment and every output
+	rm -rf $(VENV) data/01_raw/phantom_study data/0[2-8]*/*/

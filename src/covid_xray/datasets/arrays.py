@@ -1,0 +1,82 @@
+"""Arrays on disk, opened as memory maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import AbstractDataset, DatasetError
+from numpy.typing import NDArray
+
+from covid_xray.datasets.atomic import partial_path
+from covid_xray.imaging.arrays import RowStream
+
+_BATCH_BYTES = 64 * 2**20
+
+
+class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
+    """A plain `.npy` file: `np.load` opens it without this project.
+
+    Loading gives a read-only memory map, so only the rows that are used are read. Saving takes
+    an array or a `RowStream`, writes batch by batch, and never holds the whole in memory.
+
+    Example:
+        ```yaml
+        images:
+          type: covid_xray.datasets.ArrayDataset
+          filepath: data/02_intermediate/images.npy
+        ```
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Describe the array's file.
+
+        Args:
+            filepath: path of the `.npy` file.
+            metadata: for Kedro-Viz and other plugins; not used here.
+        """
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> NDArray[Any]:
+        """The array as a read-only memory map."""
+        try:
+            # An empty array has no bytes to map.
+            loaded = np.load(self._filepath, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            if "mmap" in str(error) or "empty" in str(error):
+                return np.load(self._filepath, allow_pickle=False)  # type: ignore[no-any-return]
+            raise DatasetError(
+                f"{self._filepath} is not a whole .npy file ({error}). Delete it and run again."
+            ) from error
+        return loaded  # type: ignore[no-any-return]
+
+    def save(self, data: NDArray[Any] | RowStream) -> None:
+        """Write the array beside its place, then rename."""
+        stream = data if isinstance(data, RowStream) else _row_stream(data)
+        self._filepath.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_path(self._filepath)
+        header = {
+            "descr": np.lib.format.dtype_to_descr(np.dtype(stream.dtype)),
+            "fortran_order": False,
+            "shape": stream.shape,
+        }
+        with partial.open("wb") as file:
+            np.lib.format.write_array_header_2_0(file, header)
+            for _, batch in stream.numbered_batches():
+                file.write(np.ascontiguousarray(batch, stream.dtype).data)
+        partial.replace(self._filepath)
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
+
+
+def _row_stream(array: NDArray[Any]) -> RowStream:
+    row_bytes = max(array[:1].nbytes, 1)
+    rows = max(_BATCH_BYTES // row_bytes, 1)
+    batches = (array[start : start + rows] for start in range(0, len(array), rows))
+    return RowStream(array.shape, array.dtype, batches)

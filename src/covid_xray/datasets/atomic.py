@@ -1,0 +1,53 @@
+"""Files that appear whole or not at all.
+
+`kedro run --only-missing-outputs` looks at existence alone, so a file that a killed run left
+half-written would count as done. Everything here is written beside its place and renamed.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kedro_datasets import json, pandas, text
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file is written before it is whole; the suffix stays, for it may choose a format."""
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+class AtomicSaveMixin:
+    """Makes any local file-based Kedro dataset save aside, then rename.
+
+    Put it before the dataset class among the bases.
+    """
+
+    _filepath: PurePosixPath
+
+    def save(self, data: Any) -> None:
+        """Save to a sibling file and move it into place once it is complete."""
+        final = Path(self._filepath)
+        partial = partial_path(final)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        aside = copy.copy(self)
+        aside._filepath = PurePosixPath(partial.as_posix())
+        super(AtomicSaveMixin, aside).save(data)  # type: ignore[misc]
+        partial.replace(final)
+
+
+class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
+    """`pandas.CSVDataset` whose file appears whole or not at all."""
+
+
+class ParquetDataset(AtomicSaveMixin, pandas.ParquetDataset):
+    """`pandas.ParquetDataset` whose file appears whole or not at all."""
+
+
+class JSONDataset(AtomicSaveMixin, json.JSONDataset):
+    """`json.JSONDataset` whose file appears whole or not at all."""
+
+
+class TextDataset(AtomicSaveMixin, text.TextDataset):
+    """`text.TextDataset` whose file appears whole or not at all."""

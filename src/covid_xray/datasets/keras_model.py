@@ -1,0 +1,60 @@
+"""Keras models on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from covid_xray.datasets.atomic import partial_path
+
+if TYPE_CHECKING:
+    import keras
+
+
+class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
+    """A model in Keras's own `.keras` format, for any Keras backend.
+
+    Unlike `tensorflow.TensorFlowModelDataset` it needs no TensorFlow, imports Keras only when a
+    model is loaded or saved, and its file appears whole or not at all. Keras's safe mode stays
+    on: a model file can't bring code of its own.
+
+    Example:
+        ```yaml
+        classifier:
+          type: covid_xray.datasets.KerasModelDataset
+          filepath: data/06_models/classifier.keras
+        ```
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Describe the model's file.
+
+        Args:
+            filepath: path of the `.keras` file.
+            metadata: for Kedro-Viz and other plugins; not used here.
+        """
+        if not filepath.endswith(".keras"):
+            raise DatasetError(f"filepath is {filepath}: Keras models are saved as .keras files")
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> keras.Model:
+        """The model, as it was saved."""
+        import keras
+
+        return keras.saving.load_model(self._filepath, safe_mode=True)
+
+    def save(self, data: keras.Model) -> None:
+        """Write the model beside its place, then rename."""
+        self._filepath.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_path(self._filepath)
+        data.save(partial)
+        partial.replace(self._filepath)
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}

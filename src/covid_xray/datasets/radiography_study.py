@@ -1,0 +1,102 @@
+"""A study of radiographs in the Kaggle layout, as a folder, a zip archive or a download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from covid_xray.studies.files import StudyError
+from covid_xray.studies.study import RadiographyStudy, open_study
+
+
+class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
+    """Opens `<class>/images/*.png`, `<class>/masks/*.png` and `<class>.metadata.xlsx`.
+
+    Masks and metadata are optional, per image and per class. The layout may be nested one
+    folder deep, as Kaggle's archive is, and the archive is read as it is, without unpacking.
+
+    Example:
+        ```yaml
+        radiography_study:
+          type: covid_xray.datasets.RadiographyStudyDataset
+          filepath: data/01_raw/COVID-19_Radiography_Dataset.zip
+          classes: [COVID, Lung_Opacity, Normal, Viral Pneumonia]
+        ```
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        classes: Mapping[str, str] | Sequence[str] | None = None,
+        source_names: Mapping[str, str] | None = None,
+        kaggle_handle: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Describe where the study is.
+
+        Args:
+            filepath: the study's folder or zip archive.
+            classes: class names, or class name to folder name; every folder if None.
+            source_names: short source names by a part of the source's URL.
+            kaggle_handle: `owner/dataset` to download if nothing is at `filepath`; needs the
+                extra `kaggle`.
+            metadata: for Kedro-Viz and other plugins; not used here.
+        """
+        self._filepath = Path(filepath)
+        self._classes = classes
+        self._source_names = source_names
+        self._kaggle_handle = kaggle_handle
+        self.metadata = metadata
+
+    def load(self) -> RadiographyStudy:
+        """Open the study, downloading it first if it is absent and a Kaggle handle is given."""
+        location = self._filepath if self._filepath.exists() else self._download()
+        try:
+            return open_study(location, self._classes, self._source_names)
+        except StudyError as error:
+            raise DatasetError(str(error)) from error
+
+    def save(self, data: NoReturn) -> None:
+        """Studies are read-only.
+
+        Raises:
+            DatasetError: always.
+        """
+        raise DatasetError(f"{self._filepath} is raw data: this project never writes to it.")
+
+    def _download(self) -> Path:
+        if not self._kaggle_handle:
+            raise DatasetError(self._missing("no Kaggle handle is configured"))
+        try:
+            import kagglehub
+        except ImportError as error:
+            why = "downloading needs the extra: pip install 'covid-xray[kaggle]'"
+            raise DatasetError(self._missing(why)) from error
+        try:
+            return Path(kagglehub.dataset_download(self._kaggle_handle))
+        except Exception as error:  # network, credentials, consent: kagglehub raises many kinds
+            why = f"downloading '{self._kaggle_handle}' from Kaggle failed ({error})"
+            raise DatasetError(self._missing(why)) from error
+
+    def _missing(self, why: str) -> str:
+        return (
+            f"There is no study at {self._filepath}, and {why}.\n"
+            "Put the COVID-19 Radiography Database there, as a folder or as Kaggle's zip: "
+            "kaggle.com/datasets/tawsifurrahman/covid19-radiography-database (see the README's "
+            "section on data), or name your own folder with --params study_path=FOLDER.\n"
+            "`kedro run` alone needs no data: it makes the phantom study of the demo."
+        )
+
+    def _exists(self) -> bool:
+        return self._filepath.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "filepath": str(self._filepath),
+            "classes": self._classes,
+            "kaggle_handle": self._kaggle_handle,
+        }

@@ -1,0 +1,74 @@
+"""Scores of a classifier from its confusion matrix (Report A, section Comparaison des modèles)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+REPORT_METRICS = (
+    "precision",
+    "precision_covid",
+    "recall",
+    "recall_covid",
+    "f1_score",
+    "f1_score_covid",
+)
+
+
+def count_predictions(
+    labels: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
+) -> NDArray[np.int64]:
+    """Confusion matrix (n_classes, n_classes): true class by row, predicted class by column."""
+    # Here, because scikit-learn takes seconds to load and every kedro command imports this file.
+    from sklearn.metrics import confusion_matrix
+
+    return confusion_matrix(labels, predicted, labels=list(classes)).astype(np.int64)  # type: ignore[no-any-return]
+
+
+def balance_classes(confusion: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Weigh every image by 1/n of its class, as if each class were equally frequent.
+
+    Report A's test set was balanced; this scores a test set at its natural prevalence on the
+    same footing.
+
+    Args:
+        confusion: array (..., n_classes, n_classes) of counts.
+    """
+    counts = np.asarray(confusion, dtype=np.float64)
+    per_class = counts.sum(axis=-1, keepdims=True)
+    return _ratio(counts, per_class)
+
+
+def report_scores(confusion: NDArray[np.generic], covid: int) -> dict[str, NDArray[np.float64]]:
+    """The six scores of Table 5: macro precision, recall and F1, and those of COVID.
+
+    A class that is never predicted has precision 0, as in scikit-learn's `zero_division=0`.
+
+    Args:
+        confusion: array (..., n_classes, n_classes), counts or weights; any leading axes.
+        covid: position of the COVID class.
+
+    Returns:
+        Each score as an array of the leading axes' shape.
+    """
+    weights = np.asarray(confusion, dtype=np.float64)
+    hits = np.diagonal(weights, axis1=-2, axis2=-1)
+    precision = _ratio(hits, weights.sum(axis=-2))
+    recall = _ratio(hits, weights.sum(axis=-1))
+    f1_score = _ratio(2 * precision * recall, precision + recall)
+    return {
+        "precision": precision.mean(axis=-1),
+        "precision_covid": precision[..., covid],
+        "recall": recall.mean(axis=-1),
+        "recall_covid": recall[..., covid],
+        "f1_score": f1_score.mean(axis=-1),
+        "f1_score_covid": f1_score[..., covid],
+    }
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(
+        part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0
+    )

@@ -1,0 +1,1 @@
+"""Pure functions on arrays: decoding, features, hashing, similarity, sharpness, augmentation."""

@@ -1,0 +1,164 @@
+"""Pre-trained backbones, their own preprocessing, and the classifiers built on them.
+
+A classifier takes rows of `images` as they are, grey 0-255 of any size: resizing, the three
+channels and the backbone's preprocessing are layers of the model, made of Keras's own, so a
+saved model needs nothing of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+_CAFFE_MEAN = np.array([103.939, 116.779, 123.68])
+
+
+def _identity(rgb: Any) -> Any:
+    return rgb
+
+
+def _to_unit_range(rgb: Any) -> Any:
+    return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(rgb)
+
+
+def _caffe(rgb: Any) -> Any:
+    # Caffe's networks want blue first; the three channels of a grey radiograph are the same.
+    return keras.layers.Rescaling(1.0, (-_CAFFE_MEAN).tolist(), name="preprocessing")(rgb)
+
+
+# keras.applications class -> what its preprocess_input does to grey pixels in 0-255
+PREPROCESSING: dict[str, Callable[[Any], Any]] = {
+    "MobileNet": _to_unit_range,
+    "EfficientNetB0": _identity,  # the model rescales by itself
+    "ResNet50V2": _to_unit_range,
+    "VGG19": _caffe,
+}
+
+
+class WeightsError(ValueError):
+    """Pre-trained weights that are missing or do not fit; the message names the file."""
+
+
+def build_classifier(
+    architecture: str,
+    *,
+    trainable_layers: int,
+    head: Sequence[Mapping[str, float]],
+    n_classes: int,
+    input_side: int,
+    weights: str | Path | None,
+    seed: int,
+) -> keras.Model:
+    """A transfer classifier: a backbone, frozen but for its last layers, under a dense head.
+
+    Args:
+        architecture: class of `keras.applications`, one of PREPROCESSING.
+        trainable_layers: number of the backbone's last layers that stay trainable.
+        head: layers between global average pooling and the output, each `{dense: units}` or
+            `{dropout: rate}`.
+        n_classes: number of classes of the softmax output.
+        input_side: side to which radiographs are resized inside the model, in pixels.
+        weights: `imagenet` (downloaded by Keras), a folder of `<name>_notop.weights.h5`, or
+            None for random weights.
+        seed: seed of every weight that is not loaded, and of dropout.
+
+    Raises:
+        WeightsError: if the architecture is unknown, or its weights are missing or do not fit.
+    """
+    if architecture not in PREPROCESSING:
+        raise WeightsError(
+            f"Unknown backbone '{architecture}'; known are {', '.join(PREPROCESSING)}."
+        )
+    keras.utils.set_random_seed(seed)
+    radiograph, backbone = _build_backbone(architecture, input_side, weights)
+    _freeze_all_but(backbone.layers, trainable_layers)
+    features = keras.layers.GlobalAveragePooling2D(name="pooling")(backbone.outputs[0])
+    for position, layer in enumerate(head, start=1):
+        features = _head_layer(layer, position, seed)(features)
+    probabilities = keras.layers.Dense(n_classes, activation="softmax", name="probabilities")
+    return keras.Model(radiograph, probabilities(features), name=architecture.lower())
+
+
+def _build_backbone(
+    architecture: str, input_side: int, weights: str | Path | None
+) -> tuple[Any, keras.Model]:
+    radiograph = keras.Input((None, None, 1), name="radiograph")
+    resized = keras.layers.Resizing(input_side, input_side, antialias=True, name="resizing")
+    grey = resized(radiograph)
+    rgb = keras.layers.Concatenate(name="rgb")([grey, grey, grey])
+    application = getattr(keras.applications, architecture)
+    source = "imagenet" if weights == "imagenet" else None
+    backbone = application(
+        include_top=False, weights=source, input_tensor=PREPROCESSING[architecture](rgb)
+    )
+    if weights not in ("imagenet", None):
+        _load_weights(backbone, architecture, Path(weights))
+    return radiograph, backbone
+
+
+def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
+    path = folder / f"{architecture.lower()}_notop.weights.h5"
+    if not path.is_file():
+        raise WeightsError(
+            f"No weights of {architecture} at {path}. Put them there, or set the parameter "
+            "modeling.transfer.weights to 'imagenet' (a download) or to null (random weights)."
+        )
+    application = getattr(keras.applications, architecture)
+    # The file was saved from the bare application: load it there, then copy by layer, because
+    # the layers we put in front of the backbone are no part of it.
+    bare = application(include_top=False, weights=None, input_shape=(224, 224, 3))
+    try:
+        bare.load_weights(path)
+    except Exception as error:  # h5py, shape and layer-count errors come in many kinds
+        raise WeightsError(f"{path} does not hold weights of {architecture}: {error}") from error
+    own = {layer.name: layer for layer in backbone.layers}
+    for layer in bare.layers:
+        if layer.weights:
+            own[layer.name].set_weights(layer.get_weights())
+
+
+def _freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:
+    if not 0 < trainable_layers <= len(layers):
+        raise WeightsError(
+            f"trainable_layers is {trainable_layers}, of a backbone of {len(layers)} layers"
+        )
+    for layer in layers[:-trainable_layers]:
+        layer.trainable = False
+
+
+def _head_layer(layer: Mapping[str, float], position: int, seed: int) -> Any:
+    ((kind, value),) = layer.items()
+    name = f"head_{position}_{kind}"
+    if kind == "dense":
+        return keras.layers.Dense(int(value), activation="relu", name=name)
+    return keras.layers.Dropout(value, seed=seed, name=name)
+
+
+def calibrate_batch_norm(model: keras.Model, images: NDArray[np.uint8]) -> None:
+    """Set every batch normalisation's statistics from a batch of training radiographs.
+
+    Random weights need it: their batch-norm statistics are those of no data at all, and a
+    frozen trunk never corrects them. Pre-trained ones must not be touched.
+
+    Args:
+        model: classifier to change in place.
+        images: uint8 array (n, height, width) of training radiographs.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [(layer.momentum, layer.trainable) for layer in layers]
+    for layer in layers:
+        # With momentum 0, one pass in training mode replaces the statistics by the batch's.
+        layer.momentum, layer.trainable = 0.0, True
+    model(images[..., None].astype("float32"), training=True)
+    for layer, (momentum, trainable) in zip(layers, before, strict=True):
+        layer.momentum, layer.trainable = momentum, trainable
+
+
+def count_trainable_parameters(model: keras.Model) -> int:
+    """Number of trainable weights, as Report A's Table 5 counts them."""
+    return int(sum(np.prod(weight.shape) for weight in model.trainable_weights))

@@ -1,0 +1,197 @@
+"""Training of a classifier's tail, as published (Report A, section Choix des modèles)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.models.settings import TrainingSettings
+from covid_xray.models.trunk import CutClassifier
+from covid_xray.progress import progress
+
+
+class TrainingError(ValueError):
+    """Data that a classifier can't be trained on; the message says what is missing."""
+
+
+class ShuffledBatches(keras.utils.PyDataset):
+    """Batches of inputs and one-hot labels, in an order that the seed and the epoch fix.
+
+    Args:
+        read: gives the model's inputs for an array of row numbers.
+        rows: row numbers of the examples.
+        targets: float array (n, n_classes), one-hot, one row per example.
+        batch_size: examples per batch.
+        seed: seed of the order; None keeps the given order, for evaluation.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[NDArray[np.intp]], Any],
+        rows: NDArray[np.intp],
+        targets: NDArray[np.float32],
+        batch_size: int,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._read, self._rows, self._targets = read, rows, targets
+        self._batch_size, self._seed, self._epoch = batch_size, seed, 0
+        self._order = self._new_order()
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return math.ceil(len(self._rows) / self._batch_size)
+
+    def __getitem__(self, batch: int) -> tuple[Any, NDArray[np.float32]]:
+        """Inputs and labels of one batch."""
+        start = batch * self._batch_size
+        # Ascending rows read a memory map in the order it lies on disk.
+        chosen = np.sort(self._order[start : start + self._batch_size])
+        return self._read(self._rows[chosen]), self._targets[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle anew."""
+        self._epoch += 1
+        self._order = self._new_order()
+
+    def _new_order(self) -> NDArray[np.intp]:
+        if self._seed is None:
+            return np.arange(len(self._rows))
+        return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._rows))
+
+
+def train_tail(
+    cut: CutClassifier,
+    features: NDArray[np.generic],
+    *,
+    targets: NDArray[np.float32],
+    train_rows: NDArray[np.intp],
+    validation_rows: NDArray[np.intp],
+    class_weights: Sequence[float],
+    settings: TrainingSettings,
+) -> pd.DataFrame:
+    """Train the tail in place on cached trunk features; the best validation loss is kept.
+
+    Args:
+        cut: the classifier, cut; its own weights change.
+        features: array (n, features) of `trunk_features`.
+        targets: float array (n, n_classes), one-hot.
+        train_rows: rows of `features` to train on.
+        validation_rows: rows of `features` that decide when to stop.
+        class_weights: weight of each class in the loss.
+        settings: hyper-parameters.
+
+    Returns:
+        One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
+
+    Raises:
+        TrainingError: if a class has no training row, or there is no validation row.
+    """
+    _check_rows(targets[train_rows], len(validation_rows))
+
+    def read(rows: NDArray[np.intp]) -> Any:
+        tensors = cut.part(features[rows])
+        return tensors[0] if len(tensors) == 1 else tensors
+
+    return fit(
+        cut.tail,
+        ShuffledBatches(read, train_rows, targets[train_rows], settings.batch_size, settings.seed),
+        ShuffledBatches(read, validation_rows, targets[validation_rows], settings.batch_size),
+        class_weights,
+        settings,
+    )
+
+
+def fit(
+    model: keras.Model,
+    training: ShuffledBatches,
+    validation: ShuffledBatches,
+    class_weights: Sequence[float],
+    settings: TrainingSettings,
+) -> pd.DataFrame:
+    """Plain `model.fit` with the published loss, optimiser and callbacks.
+
+    Args:
+        model: model to train in place.
+        training: shuffled training batches.
+        validation: validation batches.
+        class_weights: weight of each class in the loss.
+        settings: hyper-parameters.
+
+    Returns:
+        One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    model.compile(
+        optimizer=keras.optimizers.Adam(settings.learning_rate),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=settings.patience, restore_best_weights=True
+    )
+    history = model.fit(
+        training,
+        validation_data=validation,
+        epochs=settings.epochs,
+        class_weight=dict(enumerate(class_weights)),
+        callbacks=[stopping, EpochProgress()],
+        shuffle=False,
+        verbose=0,
+    )
+    return pd.DataFrame(history.history).rename_axis("epoch").reset_index()
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """A progress bar over epochs."""
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Open the bar."""
+        epochs = self.params["epochs"]
+        self._bar = progress(range(epochs), f"Training {self.model.name}", epochs)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Advance the bar."""
+        next(self._bar, None)
+
+
+def predict_probabilities(
+    cut: CutClassifier,
+    features: NDArray[np.generic],
+    rows: NDArray[np.intp],
+    batch_size: int,
+) -> NDArray[np.float32]:
+    """Class probabilities from cached trunk features.
+
+    Args:
+        cut: the trained classifier, cut.
+        features: array (n, features) of `trunk_features`.
+        rows: rows of `features` to predict.
+        batch_size: images per pass.
+
+    Returns:
+        float32 array (len(rows), n_classes).
+    """
+    batches = [
+        keras.ops.convert_to_numpy(
+            cut.tail(cut.part(features[rows[start : start + batch_size]]), training=False)
+        )
+        for start in range(0, len(rows), batch_size)
+    ]
+    return np.concatenate(batches)
+
+
+def _check_rows(train_targets: NDArray[np.float32], n_validation: int) -> None:
+    per_class = train_targets.sum(axis=0)
+    if len(train_targets) == 0 or (per_class == 0).any():
+        raise TrainingError(
+            f"Training rows per class are {per_class.astype(int).tolist()}: every class needs one."
+        )
+    if n_validation == 0:
+        raise TrainingError("There is no validation row to decide when to stop.")

@@ -1,0 +1,70 @@
+"""The pipeline `data_engineering`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from covid_xray.pipelines.data_engineering.nodes import (
+    augment_study,
+    find_duplicates,
+    measure_sharpness,
+    plan_variants,
+    read_radiographs,
+    split_study,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """From a study's files to arrays, tables, splits and variants."""
+    return Pipeline(
+        [
+            Node(
+                read_radiographs,
+                inputs=["radiography_study", "params:reading"],
+                outputs=[
+                    "radiograph_index",
+                    "radiograph_features",
+                    "images",
+                    "masks",
+                    "rejected_radiographs",
+                ],
+                name="read_radiographs",
+            ),
+            Node(
+                find_duplicates,
+                inputs=["radiograph_index", "radiograph_features", "images", "params:duplicates"],
+                outputs=["duplicate_pairs", "label_conflicts", "duplicate_groups"],
+                name="find_duplicates",
+            ),
+            Node(
+                measure_sharpness,
+                inputs=["radiograph_features", "params:sharpness"],
+                outputs="sharpness",
+                name="measure_sharpness",
+            ),
+            Node(
+                split_study,
+                inputs=["duplicate_groups", "params:splitting"],
+                outputs="splits",
+                name="split_study",
+            ),
+            Node(
+                plan_variants,
+                inputs=[
+                    "splits",
+                    "radiograph_features",
+                    "params:splitting",
+                    "params:augmentation",
+                    "params:sharpness",
+                ],
+                outputs=["augmentation_plan", "study_variants"],
+                name="plan_variants",
+            ),
+            Node(
+                augment_study,
+                inputs=["images", "augmentation_plan", "params:augmentation"],
+                outputs="augmented_images",
+                name="augment_study",
+            ),
+        ]
+    )

@@ -1,0 +1,85 @@
+"""Validated parameters of the pipeline; an unknown name or value is an error that names it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, RootModel, field_validator
+
+from covid_xray.models.settings import TrainingSettings
+from covid_xray.pipelines.parameters import StrictParameters
+from covid_xray.studies.variants import VARIANTS
+
+
+class TransferParameters(StrictParameters):
+    """What every backbone shares.
+
+    Attributes:
+        variant: row list of `study_variants` to train on.
+        weights: `imagenet`, a folder of `<name>_notop.weights.h5`, or null for random weights.
+        input_side: side to which radiographs are resized inside the model, in pixels.
+        feature_batch_size: images per pass through the trunk.
+        feature_dtype: type in which the trunk's activations are kept on disk.
+        seed: seed of the weights that are not loaded.
+    """
+
+    variant: str
+    weights: str | None
+    input_side: int = Field(ge=32)
+    feature_batch_size: int = Field(ge=1)
+    feature_dtype: Literal["float16", "float32"]
+    seed: int = Field(ge=0)
+
+    @field_validator("variant")
+    @classmethod
+    def _known_variant(cls, variant: str) -> str:
+        if variant not in VARIANTS:
+            raise ValueError(f"unknown variant '{variant}', known are {', '.join(VARIANTS)}")
+        return variant
+
+
+class BackboneParameters(StrictParameters):
+    """One backbone's cut and head (Report A's Table 5).
+
+    Attributes:
+        architecture: class of `keras.applications`.
+        trainable_layers: number of its last layers that stay trainable.
+        head: layers between pooling and output, each `{dense: units}` or `{dropout: rate}`.
+    """
+
+    architecture: str
+    trainable_layers: int = Field(ge=1)
+    head: list[dict[Literal["dense", "dropout"], Annotated[float, Field(gt=0)]]]
+
+    @field_validator("head")
+    @classmethod
+    def _one_layer_each(cls, head: list[dict[str, float]]) -> list[dict[str, float]]:
+        if any(len(layer) != 1 for layer in head):
+            raise ValueError("each layer of the head is one `dense: units` or `dropout: rate`")
+        return head
+
+
+class TrainingParameters(StrictParameters):
+    """The published training (Report A, section Choix des modèles).
+
+    Attributes:
+        learning_rate: Adam's learning rate.
+        batch_size: images per step.
+        epochs: largest number of epochs.
+        patience: epochs without a better validation loss before training stops.
+        seed: seed of shuffling and dropout.
+    """
+
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    patience: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+    def settings(self) -> TrainingSettings:
+        """The same values, for the training code."""
+        return TrainingSettings(**self.model_dump())
+
+
+class ClassWeightParameters(RootModel[dict[str, Annotated[float, Field(gt=0)]]]):
+    """Weight of classes in the loss, by class name; classes left out weigh 1."""

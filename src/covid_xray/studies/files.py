@@ -1,0 +1,110 @@
+"""The files of a study, in a folder or in a zip archive as downloaded."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+
+class StudyError(ValueError):
+    """A study that can't be used; the message says what is wrong and what to do."""
+
+
+class StudyFiles(Protocol):
+    """Where a study's files are: their relative paths, sizes and bytes."""
+
+    @property
+    def location(self) -> Path:
+        """The folder or archive on disk."""
+
+    @property
+    def sizes(self) -> dict[PurePosixPath, int]:
+        """Bytes of every file, by path relative to the study."""
+
+    def read(self, path: PurePosixPath) -> bytes:
+        """The bytes of one file; may be called from several threads."""
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """A study in a folder."""
+
+    location: Path
+
+    @cached_property
+    def sizes(self) -> dict[PurePosixPath, int]:
+        """Bytes of every file, by path relative to the study; hidden files are left out."""
+        found = {}
+        for path in sorted(self.location.rglob("*")):
+            relative = PurePosixPath(path.relative_to(self.location).as_posix())
+            if path.is_file() and not _is_hidden(relative):
+                found[relative] = path.stat().st_size
+        return found
+
+    def read(self, path: PurePosixPath) -> bytes:
+        """The bytes of one file."""
+        return (self.location / path).read_bytes()
+
+
+@dataclass(frozen=True)
+class ZipFiles:
+    """A study in a zip archive, read where it is; nothing is unpacked to disk."""
+
+    location: Path
+    archive: zipfile.ZipFile = field(repr=False)
+
+    @classmethod
+    def open(cls, location: Path) -> ZipFiles:
+        """Open an archive, refusing one whose entries point outside it.
+
+        Raises:
+            StudyError: if the archive is damaged or has an absolute or `..` entry.
+        """
+        try:
+            archive = zipfile.ZipFile(location)
+        except zipfile.BadZipFile as error:
+            raise StudyError(f"{location} is not a whole zip archive ({error}).") from error
+        for name in archive.namelist():
+            path = PurePosixPath(name.replace("\\", "/"))
+            if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+                raise StudyError(
+                    f"{location} is refused: its entry '{name}' points outside the archive. "
+                    "Download the study again from a source you trust."
+                )
+        return cls(location, archive)
+
+    @cached_property
+    def sizes(self) -> dict[PurePosixPath, int]:
+        """Uncompressed bytes of every file, as `os.stat` would give them after unpacking."""
+        entries = (entry for entry in self.archive.infolist() if not entry.is_dir())
+        paths = {PurePosixPath(entry.filename): entry.file_size for entry in entries}
+        return {path: paths[path] for path in sorted(paths) if not _is_hidden(path)}
+
+    def read(self, path: PurePosixPath) -> bytes:
+        """The bytes of one file."""
+        return self.archive.read(path.as_posix())
+
+
+def open_study_files(location: Path) -> StudyFiles:
+    """Open a study's folder or zip archive.
+
+    Raises:
+        StudyError: if there is nothing at `location`, or something else than those two.
+    """
+    if location.is_dir():
+        return FolderFiles(location)
+    if zipfile.is_zipfile(location):
+        return ZipFiles.open(location)
+    if location.exists():
+        raise StudyError(f"{location} is neither a folder nor a zip archive.")
+    raise StudyError(f"There is no study at {location}.")
+
+
+def _is_hidden(path: PurePosixPath) -> bool:
+    # macOS archives add __MACOSX/ twins, and Windows adds Thumbs.db, to every folder they touch.
+    return path.name == "Thumbs.db" or any(
+        part.startswith((".", "__MACOSX")) for part in path.parts
+    )

@@ -1,0 +1,226 @@
+"""The Kaggle layout: which file of a study is a radiograph, a lung mask or metadata.
+
+    <class>/images/*.png   <class>/masks/*.png (optional)   <class>.metadata.xlsx (optional)
+
+The whole may be nested one folder deep, as Kaggle's archive is. `<class>/*.png` and a flat
+`images/ + masks/` pair of folders are understood too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.studies.files import StudyError, StudyFiles
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+METADATA_SUFFIX = ".metadata.xlsx"
+FLAT_LABEL = "unlabelled"
+
+
+@dataclass(frozen=True)
+class RadiographFile:
+    """One radiograph of a study, before it is read.
+
+    Attributes:
+        image_id: the study's key, e.g. `COVID-12`.
+        label: class.
+        path: path relative to the study.
+        n_bytes: size of the file.
+        mask_path: path of its lung mask, or None.
+    """
+
+    image_id: str
+    label: str
+    path: PurePosixPath
+    n_bytes: int
+    mask_path: PurePosixPath | None
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A file that was left out of the study.
+
+    Attributes:
+        path: path relative to the study.
+        label: class whose folder the file is in.
+        kind: `radiograph`, `lung_mask` or `metadata`.
+        reason: code of the rejection.
+        detail: one sentence for a person.
+    """
+
+    path: str
+    label: str
+    kind: str
+    reason: RejectionReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class StudyLayout:
+    """What a study's folders hold.
+
+    Attributes:
+        radiographs: every candidate radiograph, by class, then in natural order of name.
+        rejected: files that can be rejected by their name alone.
+        metadata: path of each class's metadata, where there is one.
+    """
+
+    radiographs: list[RadiographFile]
+    rejected: list[RejectedFile]
+    metadata: dict[str, PurePosixPath]
+
+
+def read_layout(
+    files: StudyFiles, classes: Mapping[str, str] | Sequence[str] | None = None
+) -> StudyLayout:
+    """Find a study's radiographs, masks and metadata among its files.
+
+    Args:
+        files: the study's files.
+        classes: class names, or class name to folder name; every folder if None.
+
+    Raises:
+        StudyError: if a class has no folder or no image, or if there is no class at all.
+    """
+    root = _study_root(files, classes)
+    folders = _class_folders(files, root, classes)
+    radiographs: list[RadiographFile] = []
+    rejected: list[RejectedFile] = []
+    taken: dict[str, PurePosixPath] = {}
+    for label, folder in folders.items():
+        found, refused = _class_radiographs(files, label, folder, taken)
+        radiographs += found
+        rejected += refused
+    metadata = {
+        label: folder.with_name(folder.name + METADATA_SUFFIX) for label, folder in folders.items()
+    }
+    present = {label: path for label, path in metadata.items() if path in files.sizes}
+    return StudyLayout(radiographs, rejected, present)
+
+
+def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key that puts `COVID-2` before `COVID-10`."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+def image_id_of(label: str, stem: str) -> str:
+    """The study's key of an image: its file name, led by its class unless it already is.
+
+    Kaggle's names start with their class and stay as they are; a study with `001.png` in every
+    class folder gets `COVID-001`, `Normal-001`, ...
+    """
+    return (
+        stem if stem.lower().startswith(label.lower()) or label == FLAT_LABEL else f"{label}-{stem}"
+    )
+
+
+def _study_root(
+    files: StudyFiles, classes: Mapping[str, str] | Sequence[str] | None
+) -> PurePosixPath:
+    """The study's own folder: the top, or the single folder below it that holds the classes."""
+    top = PurePosixPath()
+    images = [path for path in files.sizes if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        raise StudyError(
+            f"{files.location} holds no PNG or JPEG file. Expected <class>/images/*.png."
+        )
+    wanted = set(_folder_names(classes)) if classes else {"images"}
+    candidates = [top, *dict.fromkeys(PurePosixPath(path.parts[0]) for path in images)]
+    for candidate in candidates:
+        depth = len(candidate.parts)
+        below = [path.parts[depth:] for path in images if path.is_relative_to(candidate)]
+        names = {parts[0] for parts in below if len(parts) > 1}
+        if classes and names & wanted:
+            return candidate
+        if not classes and any("images" in parts[:2] for parts in below):
+            return candidate
+    return top
+
+
+def _class_folders(
+    files: StudyFiles,
+    root: PurePosixPath,
+    classes: Mapping[str, str] | Sequence[str] | None,
+) -> dict[str, PurePosixPath]:
+    depth = len(root.parts)
+    inside = [path.parts[depth:] for path in files.sizes if path.is_relative_to(root)]
+    present = sorted({parts[0] for parts in inside if len(parts) > 1})
+    if classes is None and "images" in present:
+        return {FLAT_LABEL: root}
+    wanted = _by_label(classes) if classes else {name: name for name in present}
+    missing = [folder for folder in wanted.values() if folder not in present]
+    if missing:
+        raise StudyError(
+            f"{files.location} has no folder with files for {_listed(missing)}; it has "
+            f"{_listed(present)}. Rename the folders, or name yours under `classes` in the "
+            "catalog entry `radiography_study`."
+        )
+    return {label: root / folder for label, folder in wanted.items()}
+
+
+def _class_radiographs(
+    files: StudyFiles, label: str, folder: PurePosixPath, taken: dict[str, PurePosixPath]
+) -> tuple[list[RadiographFile], list[RejectedFile]]:
+    images = _files_in(files, folder / "images") or _files_in(files, folder)
+    if not images:
+        raise StudyError(
+            f"Class '{label}' is empty: no file in {files.location}/{folder}/images. Add its "
+            "radiographs, or leave the class out of `classes` in the catalog entry "
+            "`radiography_study`."
+        )
+    masks = {path.stem.lower(): path for path in _files_in(files, folder / "masks")}
+    found: list[RadiographFile] = []
+    rejected: list[RejectedFile] = []
+    for path in images:
+        image_id = image_id_of(label, path.stem)
+        refusal = _refusal_by_name(path, image_id, taken)
+        if refusal:
+            rejected.append(RejectedFile(str(path), label, "radiograph", *refusal))
+            continue
+        taken[image_id.lower()] = path
+        mask = masks.pop(path.stem.lower(), None)
+        found.append(RadiographFile(image_id, label, path, files.sizes[path], mask))
+    known = {path.stem.lower() for path in images}
+    orphans = [path for stem, path in masks.items() if stem not in known]
+    return found, rejected + [_orphan(path, label) for path in orphans]
+
+
+def _refusal_by_name(
+    path: PurePosixPath, image_id: str, taken: Mapping[str, PurePosixPath]
+) -> tuple[RejectionReason, str] | None:
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        return (
+            RejectionReason.NOT_AN_IMAGE,
+            f"'{path.suffix}' files are not read, only PNG and JPEG",
+        )
+    if image_id.lower() in taken:
+        other = taken[image_id.lower()]
+        return RejectionReason.DUPLICATE_NAME, f"'{image_id}' is already the name of {other}"
+    return None
+
+
+def _orphan(path: PurePosixPath, label: str) -> RejectedFile:
+    detail = "no radiograph of the same name"
+    return RejectedFile(str(path), label, "lung_mask", RejectionReason.MASK_WITHOUT_IMAGE, detail)
+
+
+def _files_in(files: StudyFiles, folder: PurePosixPath) -> list[PurePosixPath]:
+    inside = [path for path in files.sizes if path.parent == folder]
+    return sorted(inside, key=lambda path: (natural_order(path.stem), path.suffix))
+
+
+def _by_label(classes: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    return dict(classes) if isinstance(classes, Mapping) else {name: name for name in classes}
+
+
+def _folder_names(classes: Mapping[str, str] | Sequence[str]) -> list[str]:
+    return list(_by_label(classes).values())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"

@@ -1,0 +1,213 @@
+"""The single pass over a study's files: every picture is decoded, measured and stored once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.imaging.arrays import keep_rows, scratch_array
+from covid_xray.imaging.decoding import (
+    RejectedFileError,
+    RejectionReason,
+    decode_lung_mask,
+    decode_radiograph,
+)
+from covid_xray.imaging.features import luminosity, lung_features, rms_contrast
+from covid_xray.imaging.hashing import perceptual_hash
+from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph
+from covid_xray.imaging.sharpness import laplacian_variance
+from covid_xray.progress import progress
+from covid_xray.studies.files import StudyError
+from covid_xray.studies.layout import RadiographFile, RejectedFile
+from covid_xray.studies.metadata import UNKNOWN_SOURCE
+from covid_xray.studies.study import RadiographyStudy
+
+INDEX_COLUMNS = [
+    "image_id", "label", "file", "n_bytes", "height", "width", "bit_depth",
+    "has_mask", "source", "source_url",
+]  # fmt: skip
+FEATURE_COLUMNS = [
+    "image_id", "label", "luminosity", "rms_contrast", "mask_area", "masked_luminosity",
+    "masked_contrast", "laplacian_variance", "perceptual_hash", "n_bytes",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StudyReading:
+    """What one pass over a study gives; row i of each array is row i of both tables.
+
+    Attributes:
+        index: one row per radiograph (columns INDEX_COLUMNS).
+        features: its measurements, taken at the file's own size (columns FEATURE_COLUMNS).
+        images: uint8 array (n, side, side), grey 0-255.
+        masks: uint8 array (n, side, side), 1 in the lungs; zero where `has_mask` is false.
+        rejected: one row per file left out, with its reason.
+    """
+
+    index: pd.DataFrame
+    features: pd.DataFrame
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    rejected: pd.DataFrame
+
+
+_Record = dict[str, object]
+_Outcome = tuple[_Record | None, list[RejectedFile]]
+
+
+def read_study(
+    study: RadiographyStudy,
+    *,
+    side: int,
+    min_side: int = 32,
+    workers: int | None = None,
+    scratch_folder: Path | None = None,
+) -> StudyReading:
+    """Decode, measure, resize and store every radiograph and mask of a study.
+
+    Files are handled in parallel by threads (OpenCV leaves Python's lock while it works) that
+    write straight into arrays on disk, so memory does not grow with the study.
+
+    Args:
+        study: the opened study.
+        side: height and width of the stored arrays, in pixels.
+        min_side: shortest side of an acceptable radiograph, in pixels.
+        workers: threads; one per processor if None.
+        scratch_folder: where the arrays are built; the system's temporary folder if None.
+
+    Raises:
+        StudyError: if not a single radiograph of a class can be read.
+    """
+    shape = (len(study.radiographs), side, side)
+    images, masks = (scratch_array(shape, np.uint8, scratch_folder) for _ in range(2))
+    read = partial(_read_radiograph, study, images, masks, min_side)
+    outcomes = _in_parallel(read, len(study.radiographs), workers)
+    records = [record for record, _ in outcomes]
+    kept = np.array([row for row, record in enumerate(records) if record], dtype=np.intp)
+    rejected = study.rejected + [file for _, files in outcomes for file in files]
+    _check_every_class(study, [record for record in records if record], rejected)
+    table = pd.DataFrame([record for record in records if record])
+    return StudyReading(
+        index=table[INDEX_COLUMNS],
+        features=table[FEATURE_COLUMNS].astype({"perceptual_hash": "uint64"}),
+        images=keep_rows(images, kept),  # type: ignore[arg-type]
+        masks=keep_rows(masks, kept),  # type: ignore[arg-type]
+        rejected=rejected_table(rejected),
+    )
+
+
+def rejected_table(rejected: list[RejectedFile]) -> pd.DataFrame:
+    """Rejected files as a table, whole columns even when it is empty."""
+    columns = ["path", "label", "kind", "reason", "detail"]
+    table = pd.DataFrame([asdict(file) for file in rejected], columns=columns).astype("str")
+    return table.rename(columns={"path": "file"})
+
+
+def _in_parallel(
+    read: Callable[[int], _Outcome], n_files: int, workers: int | None
+) -> list[_Outcome]:
+    # OpenCV's own threads would compete with ours for the same processors.
+    cv2_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+            return list(progress(pool.map(read, range(n_files)), "Reading radiographs", n_files))
+    finally:
+        cv2.setNumThreads(cv2_threads)
+
+
+def _read_radiograph(
+    study: RadiographyStudy,
+    images: NDArray[np.generic],
+    masks: NDArray[np.generic],
+    min_side: int,
+    row: int,
+) -> _Outcome:
+    file = study.radiographs[row]
+    try:
+        radiograph = decode_radiograph(_read_bytes(study, file.path), min_side)
+    except RejectedFileError as error:
+        return None, [_refused(file, "radiograph", error)]
+    pixels = radiograph.pixels
+    mask, rejected = _read_mask(study, file, pixels.shape)
+    side = images.shape[1]
+    images[row] = resize_radiograph(pixels, side)
+    if mask is not None:
+        masks[row] = resize_lung_mask(mask, (side, side))
+    source, source_url = study.sources.get(file.image_id, (UNKNOWN_SOURCE, ""))
+    record: _Record = {
+        "image_id": file.image_id,
+        "label": file.label,
+        "file": str(file.path),
+        "n_bytes": file.n_bytes,
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "bit_depth": radiograph.bit_depth,
+        "has_mask": mask is not None,
+        "source": source,
+        "source_url": source_url,
+        **measure(pixels, mask),
+    }
+    return record, rejected
+
+
+def measure(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> dict[str, object]:
+    """Every feature of one radiograph, at the size it came in.
+
+    Args:
+        pixels: uint8 array (height, width).
+        mask: 0/1 uint8 array of any size with the same proportions, or None.
+    """
+    return {
+        "luminosity": luminosity(pixels),
+        "rms_contrast": rms_contrast(pixels),
+        **asdict(lung_features(pixels, mask)),
+        "laplacian_variance": laplacian_variance(pixels),
+        "perceptual_hash": perceptual_hash(pixels),
+    }
+
+
+def _read_mask(
+    study: RadiographyStudy, file: RadiographFile, image_shape: tuple[int, ...]
+) -> tuple[NDArray[np.uint8] | None, list[RejectedFile]]:
+    if file.mask_path is None:
+        return None, []
+    try:
+        content = _read_bytes(study, file.mask_path)
+        return decode_lung_mask(content, (image_shape[0], image_shape[1])), []
+    except RejectedFileError as error:
+        return None, [_refused(file, "lung_mask", error)]
+
+
+def _read_bytes(study: RadiographyStudy, path: PurePosixPath) -> bytes:
+    try:
+        return study.files.read(path)
+    except Exception as error:  # OSError on disk; zlib and zipfile have errors of their own
+        raise RejectedFileError(RejectionReason.UNREADABLE_FILE, str(error)) from error
+
+
+def _refused(file: RadiographFile, kind: str, error: RejectedFileError) -> RejectedFile:
+    path = file.path if kind == "radiograph" else file.mask_path
+    return RejectedFile(str(path), file.label, kind, error.reason, error.detail)
+
+
+def _check_every_class(
+    study: RadiographyStudy, records: list[_Record], rejected: list[RejectedFile]
+) -> None:
+    readable = {record["label"] for record in records}
+    for label, n_files in study.describe().items():
+        if label not in readable:
+            reasons = sorted({str(file.reason) for file in rejected if file.label == label})
+            raise StudyError(
+                f"None of the {n_files} files of class '{label}' in {study.files.location} can "
+                f"be read ({', '.join(reasons)})."
+            )

@@ -1,0 +1,149 @@
+"""Training, validation and test shares that no duplicate group ever crosses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+class Split(StrEnum):
+    """The three shares of a study."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Protocol(StrEnum):
+    """When augmentation happens: after the split, or before it as Report A did."""
+
+    LEAK_FREE = "leak_free"
+    PUBLISHED = "published"
+
+
+class SplitError(ValueError):
+    """A study that can't be split as asked; the message names the class."""
+
+
+def split_groups(
+    labels: pd.Series, groups: pd.Series, shares: Mapping[str, float], seed: int
+) -> pd.Series:
+    """Assign whole groups to splits, at random, with each class in the wanted shares.
+
+    Larger groups go first, to a split drawn with the odds of what each still lacks; single
+    images then fill every class up, to the unit wherever groups allow it.
+
+    Args:
+        labels: class per radiograph.
+        groups: group per radiograph, on the same index; a group may hold several classes.
+        shares: share of each split, adding up to 1.
+        seed: seed of the draw.
+
+    Returns:
+        Split per radiograph, on the same index.
+
+    Raises:
+        SplitError: if a class has fewer groups than there are splits.
+    """
+    members = pd.crosstab(groups, labels)
+    _check_enough_groups(members, len(shares))
+    rng = np.random.default_rng(seed)
+    counts = members.to_numpy()
+    dealer = _Dealer(counts, shares, rng)
+    # Groups of several classes, then large ones: what is left to place last fits anywhere.
+    shuffled = rng.permutation(len(counts))
+    n_classes, sizes = (counts > 0).sum(axis=1), counts.sum(axis=1)
+    order = shuffled[np.lexsort((-sizes[shuffled], -n_classes[shuffled]))]
+    names = np.array(list(shares))
+    split_of = pd.Series(index=members.index, dtype="object")
+    split_of.iloc[order] = names[[dealer.deal(counts[row]) for row in order]]
+    return groups.map(split_of).rename("split")
+
+
+class _Dealer:
+    """Deals groups to splits and keeps count of what each class still lacks in each split."""
+
+    def __init__(
+        self, counts: NDArray[np.int64], shares: Mapping[str, float], rng: np.random.Generator
+    ) -> None:
+        self._lacking = np.stack([_whole_targets(total, shares) for total in counts.sum(axis=0)])
+        self._filled = np.zeros_like(self._lacking, dtype=bool)
+        self._groups_left = (counts > 0).sum(axis=0)
+        self._rng = rng
+
+    def deal(self, counts: NDArray[np.int64]) -> int:
+        """Choose the split of a group with these many radiographs of each class."""
+        classes = np.flatnonzero(counts)
+        split = self._draw(counts[classes], classes)
+        self._lacking[:, split] -= counts
+        self._filled[classes, split] = True
+        self._groups_left[classes] -= 1
+        return split
+
+    def _draw(self, counts: NDArray[np.int64], classes: NDArray[np.intp]) -> int:
+        lacking, empty = self._lacking[classes], ~self._filled[classes]
+        room = np.maximum(lacking.sum(axis=0), 0)
+        fits = (lacking >= counts[:, None]).all(axis=0)
+        # The last groups of a class go where it has none yet, whatever their size.
+        starved = self._groups_left[classes] <= empty.sum(axis=1)
+        if starved.any():
+            fits = empty[starved].any(axis=0)
+            room = np.maximum(room, 1)
+        odds = np.where(fits, room, 0)
+        if odds.sum() == 0:
+            return int(np.argmax(lacking.sum(axis=0)))
+        return int(np.searchsorted(np.cumsum(odds), self._rng.integers(odds.sum()), side="right"))
+
+
+def _whole_targets(total: int, shares: Mapping[str, float]) -> NDArray[np.int64]:
+    """Round shares of `total` to whole numbers that add up to it, each at least one."""
+    exact = np.array(list(shares.values())) * total
+    whole = np.maximum(np.floor(exact), 1).astype(np.int64)
+    while whole.sum() != total:
+        step = 1 if whole.sum() < total else -1
+        gap = np.where(whole + step >= 1, (exact - whole) * step, -np.inf)
+        whole[np.argmax(gap)] += step
+    return np.asarray(whole)
+
+
+def _check_enough_groups(members: pd.DataFrame, n_splits: int) -> None:
+    for label, n_groups in (members > 0).sum().items():
+        if n_groups < n_splits:
+            raise SplitError(
+                f"Class '{label}' has {n_groups} distinct radiograph(s) once duplicates are "
+                f"grouped; {n_splits} are needed, one for each of training, validation and test."
+            )
+
+
+def split_radiographs(
+    groups: pd.DataFrame, shares: Mapping[str, float], protocol: Protocol, seed: int
+) -> pd.DataFrame:
+    """Split a study's radiographs, by group or, as Report A did, by image.
+
+    Redundant duplicates are left out under either protocol (the report removes them too). Under
+    `published` nothing keeps the groups that remain, label conflicts, on one side.
+
+    Args:
+        groups: table of `group_duplicates`.
+        shares: share of each split, adding up to 1.
+        protocol: `leak_free` or `published`.
+        seed: seed of the draw.
+
+    Returns:
+        One row per radiograph, in the given order: `image_id, label, group_id, kept, split`.
+
+    Raises:
+        SplitError: if a class has fewer groups than there are splits.
+    """
+    unit = groups["group_id"] if protocol is Protocol.LEAK_FREE else groups["image_id"]
+    kept = ~groups["is_redundant"]
+    split = split_groups(groups.loc[kept, "label"], unit[kept], shares, seed)
+    # A redundant duplicate is used nowhere, but its split says on which side its group is.
+    side = groups["group_id"].map(split.groupby(groups.loc[kept, "group_id"]).first())
+    table = groups[["image_id", "label", "group_id"]].assign(kept=kept, split=side)
+    table.loc[kept, "split"] = split
+    return table

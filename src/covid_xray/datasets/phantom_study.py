@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from covid_xray.studies.phantom import PhantomPlan, write_phantom_study
+from covid_xray.studies.phantom import PLAN_FILE, PhantomPlan, write_phantom_study
 from covid_xray.studies.study import RadiographyStudy, open_study
-
-_PLAN_FILE = "plan.json"
 
 
 class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
@@ -58,10 +58,25 @@ class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
             raise DatasetError(f"The phantom study's plan is not usable: {error}.") from error
 
     def load(self) -> RadiographyStudy:
-        """Open the study, writing it first if it is not there or follows another plan."""
+        """Open the study, writing it first if it is not there.
+
+        Raises:
+            DatasetError: if the folder holds a study of another plan.
+        """
         if not self._filepath.exists():
             write_phantom_study(self._filepath, self._plan)
+        self._check_plan()
         return open_study(self._filepath, None, self._source_names)
+
+    def _check_plan(self) -> None:
+        plan_file = self._filepath / PLAN_FILE
+        written = json.loads(plan_file.read_text("utf-8")) if plan_file.is_file() else None
+        if written != asdict(self._plan):
+            raise DatasetError(
+                f"{self._filepath} holds another phantom study than the plan in the catalog asks "
+                "for. Delete the folder to have it written anew, or give this plan another "
+                "filepath."
+            )
 
     def save(self, data: NoReturn) -> None:
         """Studies are read-only.

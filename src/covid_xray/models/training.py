@@ -96,8 +96,7 @@ def train_tail(
     _check_rows(targets[train_rows], len(validation_rows))
 
     def read(rows: NDArray[np.intp]) -> Any:
-        tensors = cut.part(features[rows])
-        return tensors[0] if len(tensors) == 1 else tensors
+        return cut.part(features[rows])
 
     return fit(
         cut.tail,

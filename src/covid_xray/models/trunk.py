@@ -41,12 +41,13 @@ class CutClassifier:
         """One flat row per image out of the tensors that cross the cut."""
         return np.concatenate([tensor.reshape(len(tensor), -1) for tensor in tensors], axis=1)
 
-    def part(self, rows: NDArray[np.generic]) -> list[NDArray[np.float32]]:
-        """The tensors that cross the cut, out of flat rows of `trunk_features`."""
+    def part(self, rows: NDArray[np.generic]) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        """What the tail takes, out of flat rows of `trunk_features`: a tensor or several."""
         bounds = np.cumsum([np.prod(shape, dtype=int) for shape in self.crossing_shapes])[:-1]
         pieces = np.split(np.asarray(rows, dtype=np.float32), bounds, axis=1)
         shapes = self.crossing_shapes
-        return [piece.reshape(-1, *shape) for piece, shape in zip(pieces, shapes, strict=True)]
+        tensors = [piece.reshape(-1, *shape) for piece, shape in zip(pieces, shapes, strict=True)]
+        return tensors[0] if len(tensors) == 1 else tensors
 
 
 def cut_classifier(classifier: keras.Model) -> CutClassifier:
@@ -65,8 +66,12 @@ def cut_classifier(classifier: keras.Model) -> CutClassifier:
     tensors = list(crossing.values())
     return CutClassifier(
         classifier,
-        trunk=keras.Model(classifier.inputs, tensors, name="trunk"),
-        tail=keras.Model(tensors, classifier.outputs[0], name="tail"),
+        trunk=keras.Model(classifier.inputs[0], tensors, name=f"{classifier.name}_trunk"),
+        tail=keras.Model(
+            tensors[0] if len(tensors) == 1 else tensors,
+            classifier.outputs[0],
+            name=f"{classifier.name}_tail",
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 from covid_xray.imaging.arrays import RowStream
 from covid_xray.pipelines.modeling.parameters import (
     BackboneParameters,
-    ClassWeightParameters,
     TrainingParameters,
     TransferParameters,
 )
 from covid_xray.studies.splits import Split
 from covid_xray.studies.variants import select_variant
 
-if TYPE_CHECKING:
-    import keras
-
 Images = NDArray[np.uint8]
+# A keras.Model. Kedro resolves a node's hints to validate its parameters, and naming the class
+# here would load TensorFlow with the list of pipelines.
+KerasModel: TypeAlias = Any
 _CALIBRATION_IMAGES = 64
 
 
@@ -30,7 +29,7 @@ def build_initial_classifier(
     study_variants: pd.DataFrame,
     backbone: BackboneParameters,
     transfer: TransferParameters,
-) -> Any:
+) -> KerasModel:
     """Build the untrained classifier that every class weight starts from.
 
     Returns:
@@ -58,7 +57,7 @@ def build_initial_classifier(
 
 
 def extract_trunk_features(
-    initial_classifier: keras.Model,
+    initial_classifier: KerasModel,
     images: Images,
     augmented_images: Images,
     study_variants: pd.DataFrame,
@@ -84,13 +83,13 @@ def extract_trunk_features(
 
 
 def train_classifier(
-    initial_classifier: keras.Model,
+    initial_classifier: KerasModel,
     trunk_features: NDArray[np.generic],
     study_variants: pd.DataFrame,
     transfer: TransferParameters,
     training: TrainingParameters,
-    class_weights: ClassWeightParameters,
-) -> tuple[Any, pd.DataFrame, dict[str, Any]]:
+    class_weights: dict[str, float],
+) -> tuple[KerasModel, pd.DataFrame, dict[str, Any]]:
     """Train the tail on cached features, the loss weighted by class.
 
     Returns:
@@ -109,12 +108,12 @@ def train_classifier(
         targets=one_hot(rows["label"], classes),
         train_rows=np.flatnonzero(split == Split.TRAIN),
         validation_rows=np.flatnonzero(split == Split.VALIDATION),
-        class_weights=weights_in_order(class_weights.root, classes),
+        class_weights=weights_in_order(class_weights, classes),
         settings=training.settings(),
     )
     summary = {
         "backbone": initial_classifier.name,
-        "class_weights": class_weights.root,
+        "class_weights": class_weights,
         "classes": classes,
         "variant": transfer.variant,
         "weights": transfer.weights or "none",
@@ -127,7 +126,7 @@ def train_classifier(
 
 
 def predict_held_out(
-    classifier: keras.Model,
+    classifier: KerasModel,
     trunk_features: NDArray[np.generic],
     study_variants: pd.DataFrame,
     transfer: TransferParameters,
@@ -170,8 +169,12 @@ def weights_in_order(weights: dict[str, float], classes: list[str]) -> list[floa
     """Weight of each class, 1 where none is given.
 
     Raises:
-        ValueError: if a weight is given to a class the study does not have.
+        ValueError: if a weight is not a positive number, or is given to a class that the study
+            does not have.
     """
+    for name, weight in weights.items():
+        if not isinstance(weight, int | float) or weight <= 0:
+            raise ValueError(f"modeling.class_weights: {name} weighs {weight!r}, not above 0.")
     unknown = sorted(set(weights) - set(classes))
     if unknown:
         raise ValueError(

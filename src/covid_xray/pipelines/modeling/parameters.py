@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel, field_validator
+from pydantic import Field, field_validator
 
 from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.parameters import StrictParameters
@@ -79,7 +79,3 @@ class TrainingParameters(StrictParameters):
     def settings(self) -> TrainingSettings:
         """The same values, for the training code."""
         return TrainingSettings(**self.model_dump())
-
-
-class ClassWeightParameters(RootModel[dict[str, Annotated[float, Field(gt=0)]]]):
-    """Weight of classes in the loss, by class name; classes left out weigh 1."""

@@ -7,17 +7,18 @@ with ``truth.csv``, which says where each flaw was planted.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 
-from covid_xray.studies.phantom_acquisition import (
+from covid_xray.studies.phantom.acquisition import (
     HOSPITALS,
     MARKERS,
     Hospital,
@@ -25,8 +26,8 @@ from covid_xray.studies.phantom_acquisition import (
     burn_in,
     defocus,
 )
-from covid_xray.studies.phantom_copies import first_alike, reencoded, shifted
-from covid_xray.studies.phantom_drawing import CLASSES, MIN_SIDE, Grey, draw_radiograph
+from covid_xray.studies.phantom.copies import first_alike, reencoded, shifted
+from covid_xray.studies.phantom.drawing import CLASSES, MIN_SIDE, Grey, draw_radiograph
 
 TRUTH_COLUMNS: tuple[str, ...] = (
     "file",
@@ -42,6 +43,8 @@ TRUTH_COLUMNS: tuple[str, ...] = (
     "defect",
     "bytes",
 )
+
+PLAN_FILE = "plan.json"  # beside truth.csv: the plan that the study was written after
 
 _MIN_IMAGES_PER_CLASS = 6
 _MIN_MASK_SIDE = 32
@@ -180,6 +183,7 @@ def _write_into(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
     for label in CLASSES:
         _write_metadata(folder, truth[truth["label"] == label], plan.side)
     truth.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
+    (folder / PLAN_FILE).write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
     return truth
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from covid_xray.studies.phantom_anatomy import (
+from covid_xray.studies.phantom.anatomy import (
     Anatomy,
     Field,
     View,
@@ -24,7 +24,7 @@ from covid_xray.studies.phantom_anatomy import (
     place_patient,
     soft_step,
 )
-from covid_xray.studies.phantom_tissues import draw_vessels, healthy_attenuation
+from covid_xray.studies.phantom.tissues import draw_vessels, healthy_attenuation
 
 Grey = npt.NDArray[np.uint8]
 
@@ -91,7 +91,7 @@ def _ground_glass(view: View, anatomy: Anatomy, rng: np.random.Generator) -> Fie
             spots.append((sign * out, down, rng.uniform(0.12, 0.24)))
     side = view.x.shape[0]
     mottle = 1.0 + 0.22 * cloud(rng, side, 26) + 0.12 * cloud(rng, side, 60)
-    return as_field(rng.uniform(0.22, 0.80) * _blobs(view, spots, cloud(rng, side, 14)) * mottle)
+    return as_field(rng.uniform(0.55, 1.30) * _blobs(view, spots, cloud(rng, side, 14)) * mottle)
 
 
 def _focal_opacity(view: View, anatomy: Anatomy, rng: np.random.Generator) -> Field:
@@ -105,7 +105,7 @@ def _focal_opacity(view: View, anatomy: Anatomy, rng: np.random.Generator) -> Fi
         spots.append((float(x), float(y), rng.uniform(0.12, 0.26)))
     side = view.x.shape[0]
     mottle = 1.0 + 0.10 * cloud(rng, side, 22)
-    return as_field(rng.uniform(0.45, 1.25) * _blobs(view, spots, cloud(rng, side, 11)) * mottle)
+    return as_field(rng.uniform(0.90, 1.80) * _blobs(view, spots, cloud(rng, side, 11)) * mottle)
 
 
 def _interstitial_haze(view: View, anatomy: Anatomy, rng: np.random.Generator) -> Field:
@@ -119,7 +119,7 @@ def _interstitial_haze(view: View, anatomy: Anatomy, rng: np.random.Generator) -
     net = bell(cloud(rng, side, 34), 0.30) + bell(cloud(rng, side, 50), 0.25)
     more = draw_vessels(view, anatomy, rng)
     haze = near * (0.45 + 0.28 * net + 0.14 * cloud(rng, side, 12)) + 0.60 * more
-    return as_field(rng.uniform(0.45, 1.25) * haze)
+    return as_field(rng.uniform(0.70, 1.50) * haze)
 
 
 def _blobs(view: View, spots: list[tuple[float, float, float]], ragged: Field) -> Field:

@@ -1,0 +1,21 @@
+"""The phantom study: synthetic radiographs with planted truth, for the demo and the tests."""
+
+from covid_xray.studies.phantom.acquisition import HOSPITALS, MARKERS
+from covid_xray.studies.phantom.drawing import CLASSES, draw_radiograph
+from covid_xray.studies.phantom.writing import (
+    PLAN_FILE,
+    TRUTH_COLUMNS,
+    PhantomPlan,
+    write_phantom_study,
+)
+
+__all__ = [
+    "CLASSES",
+    "HOSPITALS",
+    "MARKERS",
+    "PLAN_FILE",
+    "TRUTH_COLUMNS",
+    "PhantomPlan",
+    "draw_radiograph",
+    "write_phantom_study",
+]

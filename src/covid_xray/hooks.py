@@ -69,7 +69,7 @@ def _missing_message(unmade: dict[str, list[str]], run_params: dict[str, Any]) -
     params = run_params.get("runtime_params") or {}
     given = f" --params {','.join(f'{k}={v}' for k, v in params.items())}" if params else ""
     needed = list(dict.fromkeys(names[0] for names in unmade.values()))
-    commands = "\n".join(f"    kedro run --pipeline {name}{env}{given}" for name in needed)
+    commands = "\n".join(f"    kedro run --pipelines {name}{env}{given}" for name in needed)
     listed = "\n".join(f"    {name} (made by {names[0]})" for name, names in unmade.items())
     return f"These inputs were not made yet:\n{listed}\nRun first:\n{commands}"
 

@@ -42,15 +42,11 @@ class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
     def load(self) -> NDArray[Any]:
         """The array as a read-only memory map."""
         try:
-            # An empty array has no bytes to map.
-            loaded = np.load(self._filepath, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
-            if "mmap" in str(error) or "empty" in str(error):
-                return np.load(self._filepath, allow_pickle=False)  # type: ignore[no-any-return]
+            return _open(self._filepath)
+        except (ValueError, EOFError) as error:
             raise DatasetError(
                 f"{self._filepath} is not a whole .npy file ({error}). Delete it and run again."
             ) from error
-        return loaded  # type: ignore[no-any-return]
 
     def save(self, data: NDArray[Any] | RowStream) -> None:
         """Write the array beside its place, then rename."""
@@ -73,6 +69,16 @@ class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
+
+
+def _open(path: Path) -> NDArray[Any]:
+    try:
+        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return mapped
+    except ValueError:
+        # An array without rows has no bytes to map; a truncated file fails here again.
+        loaded: NDArray[Any] = np.load(path, allow_pickle=False)
+        return loaded
 
 
 def _row_stream(array: NDArray[Any]) -> RowStream:

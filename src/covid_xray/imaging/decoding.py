@@ -100,7 +100,8 @@ def decode_lung_mask(content: bytes, image_shape: tuple[int, int]) -> NDArray[np
     Raises:
         RejectedFileError: if the mask is unreadable, empty, not binary, or of other proportions.
     """
-    grey, _ = _to_8_bit(_to_grey(_decode(content)))
+    # Not brought to 8 bits: a 16-bit mask of 0 and 1 would come out empty.
+    grey = _to_grey(_decode(content))
     _check_mask_proportions(grey.shape, image_shape)
     mask: NDArray[np.uint8] = (grey > grey.max() / 2).astype(np.uint8)
     if grey.max() == 0:
@@ -120,7 +121,7 @@ def _check_mask_proportions(mask_shape: tuple[int, ...], image_shape: tuple[int,
         )
 
 
-def _check_two_levels(grey: NDArray[np.uint8]) -> None:
+def _check_two_levels(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
     # Interpolated or JPEG masks have soft edges; more than a tenth of in-between pixels is no edge.
     top = int(grey.max())
     between = float(np.mean((grey > 0.1 * top) & (grey < 0.9 * top)))

@@ -66,10 +66,12 @@ class ZipFiles:
         try:
             archive = zipfile.ZipFile(location)
         except zipfile.BadZipFile as error:
-            raise StudyError(f"{location} is not a whole zip archive ({error}).") from error
+            raise StudyError(
+                f"{location} is not a whole zip archive ({error}). Download it again."
+            ) from error
         for name in archive.namelist():
             path = PurePosixPath(name.replace("\\", "/"))
-            if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            if path.is_absolute() or ".." in path.parts or ":" in name.split("/")[0]:
                 raise StudyError(
                     f"{location} is refused: its entry '{name}' points outside the archive. "
                     "Download the study again from a source you trust."
@@ -79,13 +81,18 @@ class ZipFiles:
     @cached_property
     def sizes(self) -> dict[PurePosixPath, int]:
         """Uncompressed bytes of every file, as `os.stat` would give them after unpacking."""
-        entries = (entry for entry in self.archive.infolist() if not entry.is_dir())
-        paths = {PurePosixPath(entry.filename): entry.file_size for entry in entries}
-        return {path: paths[path] for path in sorted(paths) if not _is_hidden(path)}
+        return {path: entry.file_size for path, entry in self._entries.items()}
 
     def read(self, path: PurePosixPath) -> bytes:
         """The bytes of one file."""
-        return self.archive.read(path.as_posix())
+        return self.archive.read(self._entries[path])
+
+    @cached_property
+    def _entries(self) -> dict[PurePosixPath, zipfile.ZipInfo]:
+        # Some tools write `./a/b.png` or `a\\b.png`: such names are not those of the paths.
+        entries = (entry for entry in self.archive.infolist() if not entry.is_dir())
+        found = {PurePosixPath(entry.filename.replace("\\", "/")): entry for entry in entries}
+        return {path: found[path] for path in sorted(found) if not _is_hidden(path)}
 
 
 def open_study_files(location: Path) -> StudyFiles:
@@ -99,8 +106,11 @@ def open_study_files(location: Path) -> StudyFiles:
     if zipfile.is_zipfile(location):
         return ZipFiles.open(location)
     if location.exists():
-        raise StudyError(f"{location} is neither a folder nor a zip archive.")
-    raise StudyError(f"There is no study at {location}.")
+        raise StudyError(
+            f"{location} is neither a folder nor a whole zip archive. Give the study's folder or "
+            "its zip; if it is a zip, download it again."
+        )
+    raise StudyError(f"There is no study at {location}. Check the path, or put the study there.")
 
 
 def _is_hidden(path: PurePosixPath) -> bool:

@@ -96,7 +96,7 @@ def read_layout(
         radiographs += found
         rejected += refused
     metadata = {
-        label: folder.with_name(folder.name + METADATA_SUFFIX) for label, folder in folders.items()
+        label: folder.parent / f"{folder.name}{METADATA_SUFFIX}" for label, folder in folders.items()
     }
     present = {label: path for label, path in metadata.items() if path in files.sizes}
     return StudyLayout(radiographs, rejected, present)
@@ -139,7 +139,9 @@ def _study_root(
             return candidate
         if not classes and any("images" in parts[:2] for parts in below):
             return candidate
-    return top
+    # <study>/<class>/*.png: one folder at the top, and pictures only in the folders below it.
+    nested = len(candidates) == 2 and all(len(path.parts) > 2 for path in images)
+    return candidates[1] if nested and not classes else top
 
 
 def _class_folders(
@@ -173,9 +175,15 @@ def _class_radiographs(
             "radiographs, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
-    masks = {path.stem.lower(): path for path in _files_in(files, folder / "masks")}
     found: list[RadiographFile] = []
     rejected: list[RejectedFile] = []
+    masks: dict[str, PurePosixPath] = {}
+    for path in _files_in(files, folder / "masks"):
+        first = masks.setdefault(path.stem.lower(), path)
+        if first != path:
+            detail = f"{first} already is the mask of that name"
+            reason = RejectionReason.DUPLICATE_NAME
+            rejected.append(RejectedFile(str(path), label, "lung_mask", reason, detail))
     for path in images:
         image_id = image_id_of(label, path.stem)
         refusal = _refusal_by_name(path, image_id, taken)
@@ -185,6 +193,13 @@ def _class_radiographs(
         taken[image_id.lower()] = path
         mask = masks.pop(path.stem.lower(), None)
         found.append(RadiographFile(image_id, label, path, files.sizes[path], mask))
+    if not found:
+        raise StudyError(
+            f"Class '{label}' has no radiograph: all {len(images)} file(s) of {images[0].parent} "
+            f"in {files.location} are refused, '{images[0].name}' because {rejected[-1].detail}."
+            " Convert or rename them, or leave the class out of `classes` in the catalog entry "
+            "`radiography_study`."
+        )
     known = {path.stem.lower() for path in images}
     orphans = [path for stem, path in masks.items() if stem not in known]
     return found, rejected + [_orphan(path, label) for path in orphans]

@@ -209,5 +209,6 @@ def _check_every_class(
             reasons = sorted({str(file.reason) for file in rejected if file.label == label})
             raise StudyError(
                 f"None of the {n_files} files of class '{label}' in {study.files.location} can "
-                f"be read ({', '.join(reasons)})."
+                f"be read ({', '.join(reasons)}). Replace them, or leave the class out of "
+                "`classes` in the catalog entry `radiography_study`."
             )

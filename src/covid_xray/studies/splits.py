@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+_MAX_DRAWS = 50
+
 
 class Split(StrEnum):
     """The three shares of a study."""
@@ -47,21 +49,39 @@ def split_groups(
         Split per radiograph, on the same index.
 
     Raises:
-        SplitError: if a class has fewer groups than there are splits.
+        SplitError: if a class has fewer groups than there are splits, or shares so many of them
+            with other classes that not every class can be in every split.
     """
     members = pd.crosstab(groups, labels)
     _check_enough_groups(members, len(shares))
     rng = np.random.default_rng(seed)
     counts = members.to_numpy()
+    # Only groups of several classes can leave a class out of a split; another draw may not.
+    for _ in range(_MAX_DRAWS):
+        dealt = _deal(counts, shares, rng)
+        present = np.stack([counts[dealt == split].any(axis=0) for split in range(len(shares))])
+        if present.all():
+            split_of = pd.Series(np.array(list(shares))[dealt], index=members.index, dtype="object")
+            return groups.map(split_of).rename("split")
+    label = members.columns[np.flatnonzero(~present.all(axis=0))[0]]
+    raise SplitError(
+        f"Class '{label}' can't be in every split: it shares too many duplicate groups with other "
+        "classes (label conflicts). Add radiographs of its own, or correct the conflicting labels."
+    )
+
+
+def _deal(
+    counts: NDArray[np.int64], shares: Mapping[str, float], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Number of the split that each group, a row of members per class, is dealt to."""
     dealer = _Dealer(counts, shares, rng)
     # Groups of several classes, then large ones: what is left to place last fits anywhere.
     shuffled = rng.permutation(len(counts))
     n_classes, sizes = (counts > 0).sum(axis=1), counts.sum(axis=1)
     order = shuffled[np.lexsort((-sizes[shuffled], -n_classes[shuffled]))]
-    names = np.array(list(shares))
-    split_of = pd.Series(index=members.index, dtype="object")
-    split_of.iloc[order] = names[[dealer.deal(counts[row]) for row in order]]
-    return groups.map(split_of).rename("split")
+    dealt = np.empty(len(counts), np.int64)
+    dealt[order] = [dealer.deal(counts[row]) for row in order]
+    return dealt
 
 
 class _Dealer:
@@ -91,7 +111,8 @@ class _Dealer:
         # The last groups of a class go where it has none yet, whatever their size.
         starved = self._groups_left[classes] <= empty.sum(axis=1)
         if starved.any():
-            fits = empty[starved].any(axis=0)
+            wanted = empty[starved].sum(axis=0)
+            fits = wanted == wanted.max()
             room = np.maximum(room, 1)
         odds = np.where(fits, room, 0)
         if odds.sum() == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from covid_xray.imaging.decoding import RejectionReason
 from covid_xray.studies.files import StudyFiles, open_study_files
@@ -55,7 +55,7 @@ def open_study(
     rejected = list(layout.rejected)
     for label, path in layout.metadata.items():
         try:
-            urls = read_source_urls(files.read(path))
+            urls = read_source_urls(_read_metadata(files, path))
         except MetadataError as error:
             reason = RejectionReason.UNREADABLE_METADATA
             rejected.append(RejectedFile(str(path), label, "metadata", reason, str(error)))
@@ -65,3 +65,10 @@ def open_study(
             if radiograph.label == label and url:
                 sources[radiograph.image_id] = (source_name(url, source_names), url)
     return RadiographyStudy(files, layout.radiographs, sources, rejected)
+
+
+def _read_metadata(files: StudyFiles, path: PurePosixPath) -> bytes:
+    try:
+        return files.read(path)
+    except Exception as error:  # OSError on disk; zlib and zipfile have errors of their own
+        raise MetadataError(f"not a readable file ({error})") from error

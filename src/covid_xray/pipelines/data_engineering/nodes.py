@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.imaging.arrays import RowStream
+from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
 from covid_xray.imaging.similarity import find_similar_pairs
 from covid_xray.pipelines.data_engineering.parameters import (
@@ -131,9 +132,6 @@ def augment_study(
     images: Images, plan: pd.DataFrame, augmentation: AugmentationParameters
 ) -> RowStream:
     """Make the planned augmented radiographs with Keras layers."""
-    # Imports TensorFlow, which no other node of this pipeline needs.
-    from covid_xray.imaging.augmentation import augment_radiographs
-
     return augment_radiographs(
         images,
         plan["parent_row"].tolist(),
@@ -141,4 +139,5 @@ def augment_study(
         n_layers=augmentation.n_layers,
         factor=augmentation.factor,
         batch_size=augmentation.batch_size,
+        workers=augmentation.workers,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from kedro.pipeline import Node, Pipeline
 
 from covid_xray.pipelines.modeling.pipeline import BACKBONES, CLASS_WEIGHTS
@@ -16,6 +18,13 @@ def create_pipeline() -> Pipeline:
         for weights in CLASS_WEIGHTS
         for output in ("summary", "predictions")
     ]
+    with warnings.catch_warnings():
+        # These dotted names are the ones that Kedro itself gave another pipeline's outputs.
+        warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
+        return _tables_pipeline(models)
+
+
+def _tables_pipeline(models: list[str]) -> Pipeline:
     return Pipeline(
         [
             Node(

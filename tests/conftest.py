@@ -1,0 +1,82 @@
+"""Fixtures shared by all tests: a small phantom study, and a project to run Kedro in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from covid_xray.studies.phantom import PhantomPlan, write_phantom_study
+from support.project import SHARED, make_project
+
+SMALL_PLAN = PhantomPlan(images_per_class=12)
+
+
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory):
+    """A small phantom study (its folder) and its truth table; read only."""
+    folder = tmp_path_factory.mktemp("study") / "phantom"
+    write_phantom_study(folder, SMALL_PLAN)
+    return folder, pd.read_csv(folder / "truth.csv", keep_default_na=False)
+
+
+@pytest.fixture(scope="session")
+def real_radiographs():
+    """Folder of the real sample, when it lies beside the repository."""
+    folder = SHARED / "radiographs"
+    if not folder.is_dir():
+        pytest.skip("the real sample (../shared/radiographs) is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imagenet_weights():
+    """Folder of ImageNet weights, when it lies beside the repository."""
+    folder = SHARED / "weights"
+    if not folder.is_dir():
+        pytest.skip("the ImageNet weights (../shared/weights) are not here")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """An empty project, in which nothing was run."""
+    return make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def run_kedro() -> Callable[..., dict[str, Any]]:
+    """Run pipelines of a project in a real session, in this process."""
+
+    def run(project: Path, *pipelines: str, env: str = "test", **options: Any) -> dict[str, Any]:
+        runtime_params = options.pop("params", None)
+        bootstrap_project(project)
+        with KedroSession.create(project, env=env, runtime_params=runtime_params) as session:
+            return session.run(pipeline_names=list(pipelines) or None, **options)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def load_catalog() -> Callable[..., Any]:
+    """The catalog of a project's environment, as a notebook gets it."""
+
+    def load(project: Path, env: str = "test", params: dict[str, Any] | None = None) -> Any:
+        bootstrap_project(project)
+        with KedroSession.create(project, env=env, runtime_params=params) as session:
+            return session.load_context().catalog
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def engineered(tmp_path_factory, run_kedro):
+    """A project whose `data_engineering` was run on a small phantom study; read only."""
+    project = make_project(tmp_path_factory.mktemp("engineered"))
+    run_kedro(project, "data_engineering")
+    return project

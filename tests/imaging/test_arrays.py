@@ -1,0 +1,84 @@
+"""Arrays: streams add up to their shape, scratch space leaves nothing behind."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from covid_xray.imaging.arrays import RowStream, keep_rows, scratch_array
+
+
+@given(st.lists(st.integers(0, 5), max_size=6), st.integers(1, 4))
+@settings(deadline=None, max_examples=40)
+def test_batches_of_any_size_add_up_to_the_whole_array(sizes, side):
+    whole = np.random.default_rng(0).integers(0, 256, (sum(sizes), side, side), dtype=np.uint8)
+    starts = np.cumsum([0, *sizes])
+    batches = [whole[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    np.testing.assert_array_equal(RowStream(whole.shape, np.uint8, batches).collect(), whole)
+    numbered = RowStream(whole.shape, np.uint8, iter(batches)).numbered_batches()
+    assert [start for start, _ in numbered] == starts[:-1].tolist()
+
+
+def test_the_collected_array_has_the_type_asked_for():
+    collected = RowStream((2, 3), np.float32, [np.ones((2, 3), np.uint8)]).collect()
+    assert collected.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        ([np.zeros((2, 3))], r"2 rows came for an array of shape \(4, 3\)"),
+        ([], r"0 rows came for an array of shape \(4, 3\)"),
+        ([np.zeros((3, 3)), np.zeros((2, 3))], r"\(2, 3\) at row 3 does not fit \(4, 3\)"),
+        ([np.zeros((4, 2))], r"\(4, 2\) at row 0 does not fit \(4, 3\)"),
+        ([np.zeros((4, 3, 1))], r"\(4, 3, 1\) at row 0 does not fit \(4, 3\)"),
+    ],
+)
+def test_batches_that_do_not_fit_are_refused_with_shapes_and_row(batches, message):
+    with pytest.raises(ValueError, match=message):
+        RowStream((4, 3), np.uint8, batches).collect()
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3), (1,), (0, 8, 8)])
+def test_scratch_is_zeroed_writable_and_leaves_no_file_even_while_alive(tmp_path, shape):
+    array = scratch_array(shape, np.uint8, tmp_path)
+    assert array.shape == shape
+    assert array.dtype == np.uint8
+    assert not array.any()
+    array[...] = 7
+    assert (np.asarray(array) == 7).all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_process_leaves_no_scratch_file(tmp_path):
+    script = (
+        "import os, sys; from pathlib import Path; import numpy as np;"
+        "from covid_xray.imaging.arrays import scratch_array;"
+        "array = scratch_array((64, 64), np.uint8, Path(sys.argv[1])); array[...] = 1;"
+        "print(array.sum(), flush=True); os.kill(os.getpid(), 9)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout.strip()) == (-9, "4096"), ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scratch_arrays_share_nothing(tmp_path):
+    first, second = (scratch_array((3, 3), np.float64, tmp_path) for _ in range(2))
+    first[...] = 1
+    assert not second.any()
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+@settings(deadline=None, max_examples=50)
+def test_keeping_rows_in_place_selects_as_an_index_array_would(kept):
+    array = np.random.default_rng(len(kept)).integers(0, 256, (len(kept), 3, 2), dtype=np.uint8)
+    rows = np.flatnonzero(kept)
+    expected = array[rows]
+    moved = keep_rows(array, rows)
+    np.testing.assert_array_equal(moved, expected)
+    assert np.shares_memory(moved, array) or len(rows) == 0

@@ -1,0 +1,96 @@
+"""The catalog as code: every dataset that a pipeline names is kept, whole, under its study."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+from kedro.framework.project import pipelines
+from kedro.framework.startup import bootstrap_project
+from kedro.io import MemoryDataset
+from kedro_datasets.pandas import CSVDataset
+
+from covid_xray.datasets import ArrayDataset, AtomicSaveMixin, KerasModelDataset
+from support.project import ROOT
+
+ENVIRONMENTS = ["demo", "study", "base"]
+
+
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
+def resolved(request, load_catalog):
+    """Every dataset of every registered pipeline, by name, in one environment."""
+    catalog = load_catalog(ROOT, env=request.param)
+    names = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
+    return {
+        name: catalog.get(name)
+        for name in sorted(names)
+        if not name.startswith("params:") and name != "parameters"
+    }
+
+
+def test_every_dataset_of_every_pipeline_is_catalogued(resolved):
+    assert len(resolved) > 25
+    in_memory = [name for name, dataset in resolved.items() if type(dataset) is MemoryDataset]
+    assert in_memory == []
+
+
+def test_every_output_appears_whole_or_not_at_all(resolved):
+    atomic = (ArrayDataset, KerasModelDataset, AtomicSaveMixin)
+    outputs = {name for pipeline in pipelines.values() for name in pipeline.all_outputs()}
+    half_written = [name for name in outputs if not isinstance(resolved[name], atomic)]
+    assert half_written == []
+
+
+def test_no_two_datasets_share_a_file(resolved):
+    files = [str(dataset._filepath) for dataset in resolved.values()]
+    assert len(files) == len(set(files))
+
+
+def test_outputs_lie_under_the_name_of_their_study(resolved):
+    outputs = {name for pipeline in pipelines.values() for name in pipeline.all_outputs()}
+    studies = {Path(resolved[name]._filepath).relative_to(ROOT).parts[2] for name in outputs}
+    assert len(studies) == 1
+    assert studies <= {"phantom_study", "study", "covid19_radiography"}
+
+
+def test_every_dataset_has_a_layer_for_kedro_viz(resolved):
+    layers = {
+        name: (dataset.metadata or {}).get("kedro-viz", {}).get("layer")
+        for name, dataset in resolved.items()
+    }
+    assert [name for name, layer in layers.items() if not layer] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("../shared/radiographs", "radiographs"),
+        ("my study.zip", "my_study"),
+        ("archive/COVID-19_Radiography_Dataset", "COVID-19_Radiography_Dataset"),
+    ],
+)
+def test_a_study_given_at_run_time_has_outputs_of_its_own(load_catalog, path, folder):
+    catalog = load_catalog(ROOT, env="study", params={"study_path": path})
+    assert Path(catalog.get("images")._filepath).parent.name == folder
+    assert Path(catalog.get("modeling.mobilenet.trunk_features")._filepath).parts[-3] == folder
+
+
+def test_the_published_tables_are_there(load_catalog):
+    catalog = load_catalog(ROOT, env="demo")
+    for name in ("published_table_1", "published_table_5"):
+        assert isinstance(catalog.get(name), CSVDataset)
+    assert len(catalog.load("published_table_1")) == 4
+    assert len(catalog.load("published_table_5")) == 12
+
+
+def test_every_node_has_hints_that_kedro_can_read():
+    """Or its parameters would be passed on unvalidated, as plain dictionaries."""
+    bootstrap_project(ROOT)
+    for node in pipelines["__default__"].nodes:
+        for name, hint in inspect.get_annotations(node.func, eval_str=True).items():
+            assert hint is not None or name == "return"
+        typed = [n for n in node.inputs if n.startswith("params:") and "class_weights" not in n]
+        hints = inspect.get_annotations(node.func, eval_str=True)
+        validated = [hint for hint in hints.values() if hasattr(hint, "model_validate")]
+        assert len(validated) == len(typed), node.name

@@ -1,0 +1,124 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_xray.pipelines.reporting.tables import (
+    REPORT_METRICS,
+    file_size_table,
+    model_comparison_table,
+    model_row,
+    render_tables,
+)
+from covid_xray.studies.study import open_study
+from support.project import ROOT
+
+PUBLISHED = ROOT / "data/01_raw/published"
+TABLE_1 = pd.read_csv(PUBLISHED / "table_1_file_sizes.csv")
+TABLE_5 = pd.read_csv(PUBLISHED / "table_5_model_comparison.csv")
+CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
+
+
+def independent_sizes(folder):
+    """Mean, median, standard deviation, extremes and number of files, by hand."""
+    sizes = sorted(path.stat().st_size for path in folder.glob("*.png"))
+    n = len(sizes)
+    mean = sum(sizes) / n
+    median = (sizes[(n - 1) // 2] + sizes[n // 2]) / 2
+    deviation = (sum((size - mean) ** 2 for size in sizes) / (n - 1)) ** 0.5
+    return [mean, median, deviation, sizes[0], sizes[-1], n]
+
+
+def index_of(folder):
+    files = open_study(folder, CLASSES).radiographs
+    return pd.DataFrame(
+        [(file.label, file.n_bytes) for file in files], columns=["label", "n_bytes"]
+    )
+
+
+def check_table_1(folder):
+    table = file_size_table(index_of(folder), TABLE_1).set_index("label")
+    columns = ["mean_bytes", "median_bytes", "std_bytes", "min_bytes", "max_bytes", "n_images"]
+    assert table.index.tolist() == CLASSES
+    for label in CLASSES:
+        expected = independent_sizes(folder / label / "images")
+        assert table.loc[label, columns].tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def test_table_1_equals_an_independent_computation_on_phantoms(phantom):
+    check_table_1(phantom[0])
+
+
+def test_table_1_equals_an_independent_computation_on_the_real_sample(real_radiographs):
+    check_table_1(real_radiographs)
+
+
+def test_table_1_stands_beside_the_published_figures():
+    index = pd.DataFrame({"label": ["COVID", "COVID", "Influenza"], "n_bytes": [100, 200, 50]})
+    table = file_size_table(index, TABLE_1).set_index("label")
+    assert table.loc["COVID", "mean_bytes_published"] == 35836.43
+    assert table.loc["COVID", "mean_bytes_difference"] == pytest.approx(150 - 35836.43)
+    assert table.loc["COVID", "n_images_difference"] == 2 - 3616
+    assert np.isnan(table.loc["Influenza", "mean_bytes_published"])
+
+
+def predictions(right=9, wrong=1):
+    """Ten test radiographs a class, one of them taken for the next class; and some validation."""
+    rows = []
+    for i, label in enumerate(CLASSES):
+        rows += [("test", label, label)] * right
+        rows += [("test", label, CLASSES[(i + 1) % 4])] * wrong
+        rows += [("validation", label, CLASSES[0])] * 5
+    return pd.DataFrame(rows, columns=["split", "label", "predicted"])
+
+
+SUMMARY = {
+    "backbone": "mobilenet",
+    "class_weights": {"COVID": 2},
+    "classes": CLASSES,
+    "variant": "balanced_augmented",
+    "weights": "imagenet",
+    "trainable_params": 2_659_076,
+    "n_train": 100,
+}
+INTERVALS = {"n_resamples": 500, "confidence": 0.95, "seed": 1}
+
+
+def test_a_row_of_table_5_has_known_scores_on_the_test_split_only():
+    row = model_row(SUMMARY, predictions(), **INTERVALS)
+    for score in REPORT_METRICS:
+        assert row[score] == pytest.approx(0.9)
+        assert row[f"{score}_low"] < 0.9 < row[f"{score}_high"]
+        assert row[f"{score}_natural"] == pytest.approx(0.9)
+    assert row["n_test"] == 40
+    assert (row["backbone"], row["covid_weight"]) == ("MobileNet", 2)
+
+
+def test_prevalence_moves_natural_scores_and_leaves_balanced_ones():
+    table = predictions()
+    normal = table[(table["label"] == "Normal") & (table["split"] == "test")]
+    more_normal = pd.concat([table] + [normal] * 9)
+    row = model_row(SUMMARY, more_normal, **INTERVALS)
+    assert row["precision"] == pytest.approx(0.9)
+    assert row["precision_natural"] != pytest.approx(0.9, abs=0.02)
+
+
+def test_table_5_stands_beside_the_published_figures():
+    row = model_row(SUMMARY, predictions(), **INTERVALS)
+    table = model_comparison_table([row, row | {"covid_weight": 7}], TABLE_5)
+    known, unknown = table.iloc[0], table.iloc[1]
+    assert known["precision_covid_published"] == 0.987
+    assert known["precision_covid_difference"] == pytest.approx(0.9 - 0.987)
+    assert known["trainable_params_difference"] == 0
+    assert np.isnan(unknown["precision_covid_published"])
+
+
+def test_the_page_shows_every_figure_and_warns_of_random_weights():
+    row = model_row(SUMMARY | {"weights": "none"}, predictions(), **INTERVALS)
+    sizes = pd.DataFrame({"label": ["COVID", "COVID"], "n_bytes": [1000, 3000]})
+    page = render_tables(file_size_table(sizes, TABLE_1), model_comparison_table([row], TABLE_5))
+    assert "| COVID | 2,000.00 (35,836.43) |" in page
+    assert "2,659,076 (2,659,076)" in page
+    assert "90.0% [" in page and "(98.7%)" in page
+    assert "random weights" in page
+    trained = model_comparison_table([row | {"weights": "imagenet"}], TABLE_5)
+    assert "random weights" not in render_tables(file_size_table(sizes, TABLE_1), trained)

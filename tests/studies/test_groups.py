@@ -1,0 +1,126 @@
+"""Groups: duplicates are joined through chains, and one of each class is kept."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from covid_xray.studies.groups import group_duplicates, name_pairs
+
+
+def index_of(labels):
+    ids = [f"{label}-{row}" for row, label in enumerate(labels)]
+    return pd.DataFrame({"image_id": ids, "label": list(labels), "source": [f"s{i}" for i in ids]})
+
+
+def pairs_of(*pairs):
+    return pd.DataFrame(list(pairs), columns=["image_id_1", "image_id_2"], dtype="str")
+
+
+def test_row_numbers_are_replaced_by_ids_classes_and_sources():
+    pairs = pd.DataFrame(
+        {"first": [2, 0], "second": [3, 1], "hash_distance": [0, 2], "ssim": [1.0, 0.9]}
+    )
+    named = name_pairs(pairs, index_of("AABB"))
+    assert named.columns.tolist() == [
+        *("image_id_1", "image_id_2", "label_1", "label_2", "source_1", "source_2"),
+        *("hash_distance", "ssim"),
+    ]
+    assert named.to_numpy().tolist() == [
+        ["B-2", "B-3", "B", "B", "sB-2", "sB-3", 0, 1.0],
+        ["A-0", "A-1", "A", "A", "sA-0", "sA-1", 2, 0.9],
+    ]
+
+
+def test_rows_are_named_by_position_even_after_pairs_were_filtered():
+    pairs = pd.DataFrame({"first": [0, 1], "second": [2, 2], "hash_distance": 0, "ssim": 1.0})
+    named = name_pairs(pairs[pairs["first"] == 1], index_of("AAA"))
+    assert named[["image_id_1", "image_id_2", "ssim"]].to_numpy().tolist() == [["A-1", "A-2", 1.0]]
+
+
+def test_a_chain_of_duplicates_is_one_group_and_its_first_member_is_kept():
+    groups = group_duplicates(
+        index_of("AAAA"), pairs_of(("A-1", "A-2"), ("A-2", "A-3")), pairs_of()
+    )
+    expected = pd.DataFrame(
+        {
+            "image_id": ["A-0", "A-1", "A-2", "A-3"],
+            "label": list("AAAA"),
+            "group_id": ["A-0", "A-1", "A-1", "A-1"],
+            "group_size": [1, 3, 3, 3],
+            "is_redundant": [False, False, True, True],
+            "has_label_conflict": [False] * 4,
+        }
+    )
+    pd.testing.assert_frame_equal(groups, expected)
+
+
+def test_one_picture_under_two_labels_is_grouped_but_both_are_kept():
+    groups = group_duplicates(index_of("ABB"), pairs_of(), pairs_of(("A-0", "B-2")))
+    assert groups["group_id"].tolist() == ["A-0", "B-1", "A-0"]
+    assert groups["group_size"].tolist() == [2, 1, 2]
+    assert groups["has_label_conflict"].tolist() == [True, False, True]
+    assert not groups["is_redundant"].any()
+
+
+def test_a_conflict_joins_the_duplicates_of_both_classes_and_keeps_one_of_each():
+    groups = group_duplicates(
+        index_of("AABB"), pairs_of(("A-0", "A-1"), ("B-2", "B-3")), pairs_of(("A-1", "B-2"))
+    )
+    assert groups["group_id"].tolist() == ["A-0"] * 4
+    assert groups["is_redundant"].tolist() == [False, True, False, True]
+    assert groups["has_label_conflict"].tolist() == [False, True, True, False]
+
+
+def test_without_pairs_every_radiograph_is_a_group_of_its_own():
+    groups = group_duplicates(index_of("ABC"), pairs_of(), pairs_of())
+    assert groups["group_id"].tolist() == groups["image_id"].tolist()
+    assert groups["group_size"].tolist() == [1, 1, 1]
+    assert not groups[["is_redundant", "has_label_conflict"]].any(axis=None)
+
+
+def test_a_pair_of_an_unknown_radiograph_is_refused_by_name():
+    with pytest.raises(KeyError, match="A-9"):
+        group_duplicates(index_of("AA"), pairs_of(("A-0", "A-9")), pairs_of())
+
+
+def first_member_of_each(ids, pairs):
+    """Slow union-find: merge until nothing changes; every id points to its group's first."""
+    order = {image_id: row for row, image_id in enumerate(ids)}
+    first = {image_id: image_id for image_id in ids}
+    changed = True
+    while changed:
+        changed = False
+        for one, other in pairs:
+            leader = min(first[one], first[other], key=order.get)
+            changed |= first[one] != leader or first[other] != leader
+            first[one] = first[other] = leader
+    return first
+
+
+@st.composite
+def studies_with_pairs(draw):
+    labels = draw(st.lists(st.sampled_from("ABC"), min_size=2, max_size=25))
+    rows = st.integers(0, len(labels) - 1)
+    pairs = draw(st.lists(st.tuples(rows, rows).filter(lambda p: p[0] < p[1]), max_size=25))
+    return labels, pairs
+
+
+@given(studies_with_pairs())
+@settings(deadline=None, max_examples=60)
+def test_groups_are_those_of_a_slow_union_find(study):
+    labels, pairs = study
+    index = index_of(labels)
+    ids = index["image_id"].tolist()
+    within = [(ids[a], ids[b]) for a, b in pairs if labels[a] == labels[b]]
+    across = [(ids[a], ids[b]) for a, b in pairs if labels[a] != labels[b]]
+    groups = group_duplicates(index, pairs_of(*within), pairs_of(*across))
+    leaders = first_member_of_each(ids, within + across)
+    assert groups["image_id"].tolist() == ids
+    assert groups["group_id"].tolist() == [leaders[image_id] for image_id in ids]
+    sizes = [list(leaders.values()).count(leaders[image_id]) for image_id in ids]
+    assert groups["group_size"].tolist() == sizes
+    own = first_member_of_each(ids, within)
+    assert groups["is_redundant"].tolist() == [own[image_id] != image_id for image_id in ids]
+    conflicting = {image_id for pair in across for image_id in pair}
+    assert groups["has_label_conflict"].tolist() == [image_id in conflicting for image_id in ids]

@@ -1,0 +1,37 @@
+"""A Kedro project to run in, apart from the repository's own data."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared"
+
+# An environment of its own: the demo's, at sizes that a test can afford.
+TEST_PARAMETERS = """
+reading: {side: 64}
+augmentation: {images_per_class: 16, workers: 1}
+intervals: {n_resamples: 100}
+modeling:
+  transfer: {weights: null, input_side: 32}
+  training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 8}
+"""
+
+
+def make_project(folder: Path) -> Path:
+    """A Kedro project in `folder` with this repository's code and configuration."""
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copytree(ROOT / "data/01_raw/published", folder / "data/01_raw/published")
+    (folder / "src").symlink_to(ROOT / "src", target_is_directory=True)
+    env = folder / "conf/test"
+    shutil.copytree(ROOT / "conf/demo", env)
+    (env / "parameters.yml").write_text(TEST_PARAMETERS, "utf-8")
+    catalog = env / "catalog.yml"
+    plan = "{images_per_class: 48, seed: 2020}"
+    text = catalog.read_text("utf-8")
+    assert plan in text
+    catalog.write_text(text.replace(plan, "{images_per_class: 12}"), "utf-8")
+    return folder

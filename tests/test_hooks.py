@@ -1,0 +1,76 @@
+import pytest
+from kedro.io import DatasetError
+from kedro.validation import ParameterValidationError
+
+from covid_xray.hooks import MissingInputError, UnknownParameterError
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "maker", "dataset"),
+    [
+        ("modeling", "data_engineering", "study_variants"),
+        ("reporting", "modeling", "modeling.mobilenet.covid_weight_1.summary"),
+    ],
+)
+def test_a_pipeline_run_alone_names_the_one_that_makes_its_inputs(
+    project, run_kedro, pipeline, maker, dataset
+):
+    with pytest.raises(MissingInputError) as error:
+        run_kedro(project, pipeline, params={"seed": 5})
+    message = str(error.value)
+    assert f"{dataset} (made by {maker})" in message
+    assert f"kedro run --pipelines {maker} --env test --params seed=5" in message
+    assert not (project / "data/08_reporting").exists()
+
+
+def test_a_missing_study_is_told_from_a_missing_output(project, run_kedro):
+    params = {"study_path": "data/01_raw/absent"}
+    with pytest.raises(DatasetError, match="There is no study at .*absent"):
+        run_kedro(project, "data_engineering", env="study", params=params)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"protcol": "published"}, "Did you mean 'protocol'"),
+        ({"modeling": {"weights": "x"}}, "modeling.weights"),
+        ({"augmentation": {"images_perclass": 5}}, "augmentation.images_per_class"),
+    ],
+)
+def test_a_misspelt_runtime_parameter_is_refused_with_its_likely_name(
+    project, run_kedro, params, named
+):
+    with pytest.raises(UnknownParameterError, match=named):
+        run_kedro(project, "data_engineering", params=params)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"protocol": "leaky"}, "splitting"),
+        ({"splitting": {"train": 0.9}}, "must add up to 1"),
+        ({"augmentation": {"n_layers": 5}}, "n_layers"),
+        ({"augmentation": {"factor": "much"}}, "factor"),
+        ({"duplicates": {"min_ssim": 2}}, "min_ssim"),
+        ({"reading": {"side": 0}}, "side"),
+        ({"sharpness": {"thresholds": []}}, "thresholds"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_an_impossible_parameter_is_named_before_anything_runs(project, run_kedro, params, named):
+    with pytest.raises(ParameterValidationError, match=named):
+        run_kedro(project, "data_engineering", params=params)
+    assert not (project / "data/01_raw/phantom_study").exists()
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"modeling": {"transfer": {"variant": "balancd"}}}, "variant"),
+        ({"modeling": {"training": {"epochs": 0}}}, "epochs"),
+        ({"modeling": {"mobilenet": {"backbone": {"head": [{"conv": 3}]}}}}, "head"),
+    ],
+)
+def test_an_impossible_modeling_parameter_is_named(project, run_kedro, params, named):
+    with pytest.raises(ParameterValidationError, match=named):
+        run_kedro(project, "modeling", params=params)

@@ -46,8 +46,8 @@ class ProjectHooks:
             for name in sorted(pipeline.inputs())
             if not _is_parameter(name) and not catalog.exists(name)
         ]
-        makers = {name: _makers(name) for name in missing}
-        unmade = {name: names for name, names in makers.items() if names}
+        makers = _makers() if missing else {}
+        unmade = {name: makers[name] for name in missing if name in makers}
         if unmade:
             raise MissingInputError(_missing_message(unmade, run_params))
 
@@ -56,21 +56,28 @@ def _is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith("params:")
 
 
-def _makers(dataset: str) -> list[str]:
-    return [
-        name
-        for name, registered in pipelines.items()
-        if name != "__default__" and dataset in registered.all_outputs()
-    ]
+def _makers() -> dict[str, str]:
+    """Which registered pipeline makes each dataset."""
+    # A session loads only the pipelines it was asked for, and these make the others' inputs.
+    requested = pipelines._requested_pipelines
+    pipelines.set_requested(None)
+    everything = dict(pipelines)
+    pipelines.set_requested(requested)
+    return {
+        dataset: name
+        for name, registered in everything.items()
+        if name != "__default__"
+        for dataset in registered.all_outputs()
+    }
 
 
-def _missing_message(unmade: dict[str, list[str]], run_params: dict[str, Any]) -> str:
+def _missing_message(unmade: dict[str, str], run_params: dict[str, Any]) -> str:
     env = f" --env {run_params['env']}" if run_params.get("env") else ""
     params = run_params.get("runtime_params") or {}
     given = f" --params {','.join(f'{k}={v}' for k, v in params.items())}" if params else ""
-    needed = list(dict.fromkeys(names[0] for names in unmade.values()))
+    needed = list(dict.fromkeys(unmade.values()))
     commands = "\n".join(f"    kedro run --pipelines {name}{env}{given}" for name in needed)
-    listed = "\n".join(f"    {name} (made by {names[0]})" for name, names in unmade.items())
+    listed = "\n".join(f"    {name} (made by {maker})" for name, maker in unmade.items())
     return f"These inputs were not made yet:\n{listed}\nRun first:\n{commands}"
 
 

@@ -25,6 +25,7 @@ def children(batch_size, workers, order=(0, 1, 2, 3, 4)):
     ).collect()
 
 
+@pytest.mark.slow
 def test_a_child_depends_on_its_parent_and_its_seed_alone():
     """Not on the batch size, the number of processes or the order of the children."""
     reference = np.stack(

@@ -11,7 +11,7 @@ from covid_xray.models.training import (
     train_tail,
 )
 from covid_xray.models.trunk import cut_classifier, trunk_features
-from support.transfer import build
+from support.transfer import build_calibrated
 
 SETTINGS = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=2, patience=5, seed=11)
 RNG = np.random.default_rng(3)
@@ -42,10 +42,11 @@ def train(cut, features, weights=WEIGHTS, settings=SETTINGS):
     )
 
 
+@pytest.mark.slow
 def test_training_on_cached_features_equals_plain_fit_of_the_whole_model():
     """Same seeds, dropout off: weights within 1e-4 and losses within 1e-4 after two epochs."""
     without_dropout = {"head": [{"dense": 256}]}
-    whole, ours = (build("MobileNet", **without_dropout) for _ in range(2))
+    whole, ours = (build_calibrated("MobileNet", **without_dropout) for _ in range(2))
 
     def read(rows):
         return RADIOGRAPHS[rows][..., None].astype("float32")
@@ -67,16 +68,18 @@ def test_training_on_cached_features_equals_plain_fit_of_the_whole_model():
     assert any(moved), "nothing was trained, so the comparison says nothing"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_history_to_the_last_bit():
     histories = []
     for _ in range(2):
-        cut = cut_classifier(build("MobileNet"))
+        cut = cut_classifier(build_calibrated("MobileNet"))
         histories.append(train(cut, features_of(cut)))
     assert histories[0].equals(histories[1])
 
 
+@pytest.mark.slow
 def test_the_trunk_stays_as_it_was():
-    model = build("MobileNet")
+    model = build_calibrated("MobileNet")
     cut = cut_classifier(model)
     before = [weight.numpy().copy() for weight in cut.trunk.weights]
     train(cut, features_of(cut))
@@ -84,9 +87,10 @@ def test_the_trunk_stays_as_it_was():
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_the_best_validation_loss_is_the_one_kept():
-    settings = TrainingSettings(learning_rate=1e-2, batch_size=4, epochs=6, patience=2, seed=1)
-    cut = cut_classifier(build("MobileNet"))
+    settings = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=3, patience=3, seed=1)
+    cut = cut_classifier(build_calibrated("MobileNet"))
     features = features_of(cut)
     history = train(cut, features, settings=settings)
     probabilities = predict_probabilities(cut, features, VALIDATION, 4)
@@ -94,20 +98,22 @@ def test_the_best_validation_loss_is_the_one_kept():
     assert loss == pytest.approx(history["val_loss"].min(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_training_stops_when_patience_runs_out():
     # At a learning rate of nearly nothing the loss hardly moves, so it soon stops improving.
     settings = TrainingSettings(learning_rate=1.0, batch_size=4, epochs=30, patience=1, seed=1)
-    cut = cut_classifier(build("MobileNet"))
+    cut = cut_classifier(build_calibrated("MobileNet"))
     history = train(cut, features_of(cut), settings=settings)
     best = history["val_loss"].to_numpy().argmin()
     assert len(history) < 30
     assert len(history) == best + 2
 
 
+@pytest.mark.slow
 def test_a_heavier_class_is_predicted_more_often():
     shares = {}
     for weight in (0.02, 50.0):
-        cut = cut_classifier(build("MobileNet", head=[{"dense": 64}]))
+        cut = cut_classifier(build_calibrated("MobileNet", head=[{"dense": 64}]))
         features = features_of(cut)
         head_only = TrainingSettings(1e-3, 4, 8, 8, seed=1)
         train(cut, features, weights=[weight, 1.0, 1.0, 1.0], settings=head_only)
@@ -152,7 +158,7 @@ def test_without_a_seed_the_given_order_stays():
 
 
 def test_a_class_without_training_rows_is_refused():
-    cut = cut_classifier(build("MobileNet"))
+    cut = cut_classifier(build_calibrated("MobileNet"))
     features = np.zeros((20, 4), np.float32)
     with pytest.raises(TrainingError, match="every class needs one"):
         train_tail(

@@ -205,6 +205,7 @@ def test_files_follow_the_layout_of_the_real_database(study):
         *CLASSES,
         *(f"{label}.metadata.xlsx" for label in CLASSES),
         "truth.csv",
+        "plan.json",
     }
     on_disk = {p.relative_to(folder).as_posix() for p in folder.glob("*/images/*")}
     assert on_disk == set(truth["file"])

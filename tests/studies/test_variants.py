@@ -301,7 +301,7 @@ def test_a_childs_seed_is_its_own_and_stays_when_radiographs_are_added(seed, n_a
 
     before, after = seeds_of(20), seeds_of(20 + n_added)
     assert len(set(before.values())) == len(before) == 140 - 20
-    assert all(0 <= value < 2**31 for value in before.values())
+    assert all(0 <= value < 2**63 for value in before.values())
     common = before.keys() & after.keys()
     assert len(common) >= 20
     assert all(before[name] == after[name] for name in common)

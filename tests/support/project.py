@@ -25,7 +25,7 @@ def make_project(folder: Path) -> Path:
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "conf", folder / "conf")
     shutil.copytree(ROOT / "data/01_raw/published", folder / "data/01_raw/published")
-    (folder / "src").symlink_to(ROOT / "src", target_is_directory=True)
+    (folder / "src").mkdir()  # Kedro wants one; the code is the installed package
     env = folder / "conf/test"
     shutil.copytree(ROOT / "conf/demo", env)
     (env / "parameters.yml").write_text(TEST_PARAMETERS, "utf-8")

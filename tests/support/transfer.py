@@ -1,6 +1,8 @@
 """Report A's transfer classifiers at a size that a test can afford."""
 
-from covid_xray.models.backbones import build_classifier
+import numpy as np
+
+from covid_xray.models.backbones import build_classifier, calibrate_batch_norm
 
 # Report A's Table 5: cut, head and trainable parameters.
 PUBLISHED = {
@@ -12,8 +14,17 @@ PUBLISHED = {
 
 
 def build(architecture, weights=None, input_side=32, seed=1, **options):
+    """A classifier of Table 5, with random weights unless a folder is given."""
     layers, head, _ = PUBLISHED[architecture]
     settings = {"trainable_layers": layers, "head": head} | options
     return build_classifier(
         architecture, n_classes=4, input_side=input_side, weights=weights, seed=seed, **settings
     )
+
+
+def build_calibrated(architecture, **options):
+    """A classifier whose random trunk passes a signal that is worth comparing."""
+    model = build(architecture, **options)
+    images = np.random.default_rng(1).integers(0, 256, (16, 32, 32)).astype(np.uint8)
+    calibrate_batch_norm(model, images)
+    return model

@@ -7,6 +7,7 @@ saved model needs nothing of this project.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,10 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
     # the layers we put in front of the backbone are no part of it.
     bare = application(include_top=False, weights=None, input_shape=(224, 224, 3))
     try:
-        bare.load_weights(path)
+        with warnings.catch_warnings():
+            # Keras only warns when it finds no weights for a layer, and leaves it random.
+            warnings.simplefilter("error")
+            bare.load_weights(path)
     except Exception as error:  # h5py, shape and layer-count errors come in many kinds
         raise WeightsError(f"{path} does not hold weights of {architecture}: {error}") from error
     own = {layer.name: layer for layer in backbone.layers}

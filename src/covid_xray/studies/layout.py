@@ -96,7 +96,7 @@ def read_layout(
         radiographs += found
         rejected += refused
     metadata = {
-        label: folder.parent / f"{folder.name}{METADATA_SUFFIX}" for label, folder in folders.items()
+        label: folder.parent / (folder.name + METADATA_SUFFIX) for label, folder in folders.items()
     }
     present = {label: path for label, path in metadata.items() if path in files.sizes}
     return StudyLayout(radiographs, rejected, present)

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 
 def study_name(path: str | None, default: str) -> str:
-    """Folder name for a study's outputs, so that two studies never overwrite each other.
+    """Folder name for a study's outputs, so that studies of different names stay apart.
 
     Args:
         path: the study's folder or archive, or None for the environment's own study.

@@ -82,7 +82,7 @@ def _children(parents: pd.DataFrame, n_children: int, seed: int) -> pd.DataFrame
 def _child_seed(seed: int, image_id: str, generation: int) -> int:
     # Depends on the child alone, so that adding a radiograph changes no other one's children.
     sequence = np.random.SeedSequence([seed, _number(image_id), generation])
-    return int(sequence.generate_state(1)[0] >> 1)
+    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _number(text: str) -> int:
@@ -185,12 +185,16 @@ def select_variant(study_variants: pd.DataFrame, variant: str) -> pd.DataFrame:
     """The row list of one variant, renumbered from 0.
 
     Raises:
-        ValueError: if the variant has no training row, for instance `masked` without masks.
+        ValueError: if a class of the study has no training row in the variant, for instance in
+            `masked` without masks.
     """
     rows = study_variants[study_variants["variant"] == variant].reset_index(drop=True)
-    if not (rows["split"] == Split.TRAIN).any():
+    trained = rows.loc[rows["split"] == Split.TRAIN, "label"]
+    lacking = sorted(set(study_variants["label"]) - set(trained))
+    if lacking:
         raise ValueError(
-            f"Variant '{variant}' has no training row in study_variants. `masked` needs lung "
-            "masks; `…_laplacian` needs radiographs at or above sharpness.min_laplacian_variance."
+            f"Variant '{variant}' has no training row of {', '.join(lacking)} in study_variants. "
+            "`masked` needs lung masks; `…_laplacian` needs radiographs at or above "
+            "sharpness.min_laplacian_variance."
         )
     return rows

@@ -80,3 +80,11 @@ def engineered(tmp_path_factory, run_kedro):
     project = make_project(tmp_path_factory.mktemp("engineered"))
     run_kedro(project, "data_engineering")
     return project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, run_kedro):
+    """A project in which everything was run."""
+    project = make_project(tmp_path_factory.mktemp("finished"))
+    run_kedro(project)
+    return project

@@ -62,6 +62,29 @@ def test_every_dataset_has_a_layer_for_kedro_viz(resolved):
     assert [name for name, layer in layers.items() if not layer] == []
 
 
+LAYERS = [
+    "raw",
+    "intermediate",
+    "primary",
+    "feature",
+    "model_input",
+    "models",
+    "model_output",
+    "reporting",
+]
+
+
+def test_data_flow_down_the_layers_only(resolved):
+    """Or Kedro-Viz can't draw them, and hides them all."""
+
+    def layer(name):
+        return LAYERS.index(resolved[name].metadata["kedro-viz"]["layer"])
+
+    for node in pipelines["__default__"].nodes:
+        sources = [layer(name) for name in node.inputs if not name.startswith("params:")]
+        assert max(sources) <= min(layer(name) for name in node.outputs), node.name
+
+
 @pytest.mark.parametrize(
     ("path", "folder"),
     [

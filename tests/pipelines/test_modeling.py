@@ -7,7 +7,6 @@ import pytest
 from covid_xray.pipelines.modeling.nodes import class_names, one_hot, weights_in_order
 from covid_xray.pipelines.modeling.pipeline import BACKBONES, CLASS_WEIGHTS, create_pipeline
 from covid_xray.studies.variants import select_variant
-from support.project import make_project
 
 CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
 
@@ -38,17 +37,9 @@ def test_the_grid_has_an_instance_per_backbone_and_weight_and_one_trunk_pass_per
     assert len(names) == len(BACKBONES) * (2 + 2 * len(CLASS_WEIGHTS))
 
 
-@pytest.fixture(scope="module")
-def modelled(tmp_path_factory, run_kedro):
-    """A project in which everything was run."""
-    project = make_project(tmp_path_factory.mktemp("modelled"))
-    run_kedro(project)
-    return project
-
-
 @pytest.mark.slow
-def test_the_whole_project_ends_with_the_tables(modelled, load_catalog):
-    catalog = load_catalog(modelled)
+def test_the_whole_project_ends_with_the_tables(finished, load_catalog):
+    catalog = load_catalog(finished)
     table = catalog.load("table_5")
     assert table[["backbone", "covid_weight"]].to_numpy().tolist() == [
         ["MobileNet", 1],
@@ -62,9 +53,9 @@ def test_the_whole_project_ends_with_the_tables(modelled, load_catalog):
 
 @pytest.mark.slow
 def test_predictions_are_those_of_the_saved_classifier_on_the_catalogued_images(
-    modelled, load_catalog
+    finished, load_catalog
 ):
-    catalog = load_catalog(modelled)
+    catalog = load_catalog(finished)
     predictions = catalog.load("modeling.mobilenet.covid_weight_2.predictions")
     classifier = catalog.load("modeling.mobilenet.covid_weight_2.classifier")
     index = catalog.load("radiograph_index")
@@ -80,8 +71,8 @@ def test_predictions_are_those_of_the_saved_classifier_on_the_catalogued_images(
 
 
 @pytest.mark.slow
-def test_held_out_radiographs_are_the_kept_originals_of_their_splits(modelled, load_catalog):
-    catalog = load_catalog(modelled)
+def test_held_out_radiographs_are_the_kept_originals_of_their_splits(finished, load_catalog):
+    catalog = load_catalog(finished)
     predictions = catalog.load("modeling.mobilenet.covid_weight_1.predictions")
     splits = catalog.load("splits")
     held_out = splits[splits["kept"] & (splits["split"] != "train")]
@@ -89,34 +80,34 @@ def test_held_out_radiographs_are_the_kept_originals_of_their_splits(modelled, l
 
 
 @pytest.mark.slow
-def test_features_follow_the_rows_of_the_variant(modelled, load_catalog):
-    catalog = load_catalog(modelled)
+def test_features_follow_the_rows_of_the_variant(finished, load_catalog):
+    catalog = load_catalog(finished)
     rows = select_variant(catalog.load("study_variants"), "balanced_augmented")
     assert len(catalog.load("modeling.mobilenet.trunk_features")) == len(rows)
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_table_byte_for_byte_after_a_run_anew(modelled, run_kedro):
-    table = modelled / "data/08_reporting/phantom_study/table_5.csv"
+def test_the_same_seed_gives_the_same_table_byte_for_byte_after_a_run_anew(finished, run_kedro):
+    table = finished / "data/08_reporting/phantom_study/table_5.csv"
     before = table.read_bytes()
-    run_kedro(modelled, "modeling", "reporting")
+    run_kedro(finished, "modeling", "reporting")
     assert table.read_bytes() == before
 
 
 @pytest.mark.slow
-def test_what_is_missing_is_made_again_and_nothing_else(modelled, run_kedro, caplog):
-    table = modelled / "data/08_reporting/phantom_study/table_5.csv"
+def test_what_is_missing_is_made_again_and_nothing_else(finished, run_kedro, caplog):
+    table = finished / "data/08_reporting/phantom_study/table_5.csv"
     predictions = (
-        modelled / "data/07_model_output/phantom_study/mobilenet/covid_weight_3/predictions.csv"
+        finished / "data/07_model_output/phantom_study/mobilenet/covid_weight_3/predictions.csv"
     )
     before = {path: path.read_bytes() for path in (table, predictions)}
     for path in before:
         path.unlink()
     with caplog.at_level(logging.INFO):
-        run_kedro(modelled, only_missing_outputs=True)
+        run_kedro(finished, only_missing_outputs=True)
     assert {path: path.read_bytes() for path in before} == before
     assert "Running 2 out of 17 nodes" in caplog.text
     caplog.clear()
     with caplog.at_level(logging.INFO):
-        run_kedro(modelled, only_missing_outputs=True)
+        run_kedro(finished, only_missing_outputs=True)
     assert "Skipping all 17 nodes" in caplog.text

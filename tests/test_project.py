@@ -1,0 +1,116 @@
+"""What holds for the repository as a whole."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from kedro.framework.project import pipelines
+from kedro.framework.startup import bootstrap_project
+
+from support.project import ROOT
+
+SOURCE = ROOT / "src/covid_xray"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def imports_of(path):
+    """Dotted names of everything a module imports."""
+    for statement in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(statement, ast.Import):
+            yield from (name.name for name in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield statement.module or ""
+
+
+@pytest.mark.parametrize("layer", ["imaging", "models", "evaluation", "studies"])
+def test_arrays_run_one_way(layer):
+    """Pure layers know neither Kedro nor what is built on them."""
+    above = ("kedro", "covid_xray.pipelines", "covid_xray.datasets", "covid_xray.hooks")
+    found = {
+        (path.name, name)
+        for path in (SOURCE / layer).rglob("*.py")
+        for name in imports_of(path)
+        if name.startswith(above)
+    }
+    assert found == set()
+
+
+def test_reporting_reads_catalogued_datasets_only():
+    below = ("covid_xray.imaging", "covid_xray.models", "covid_xray.datasets", "keras", "cv2")
+    found = {
+        name
+        for path in (SOURCE / "pipelines/reporting").glob("*.py")
+        for name in imports_of(path)
+        if name.startswith(below)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_carry_no_outputs(path):
+    cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if "outputs" in cell]
+    assert cells
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
+
+
+# Runs a notebook's cells one after the other, in IPython, and stops at the first error.
+RUN_CELLS = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for cell in json.load(open(sys.argv[1], encoding="utf-8"))["cells"]:
+    if cell["cell_type"] == "code":
+        source = "".join(cell["source"]).replace("--env demo", "--env test")
+        shell.run_cell(source).raise_error()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_run(path, finished):
+    result = subprocess.run(
+        [sys.executable, "-c", RUN_CELLS, str(path)],
+        cwd=finished,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_lock_pins_every_dependency_and_names_no_host():
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines)
+    pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = [name for extra in project["optional-dependencies"].values() for name in extra]
+    wanted = {
+        re.split(r"[<>=~!\[; ]", name)[0].lower() for name in project["dependencies"] + extras
+    }
+    assert wanted - pinned == set()
+
+
+def test_usage_statistics_are_not_sent():
+    assert yaml.safe_load((ROOT / ".telemetry").read_text("utf-8")) == {"consent": False}
+
+
+def test_the_readme_lists_every_pipeline():
+    bootstrap_project(ROOT)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in pipelines:
+        assert name == "__default__" or f"| `{name}` |" in readme
+
+
+def test_docs_describe_every_output():
+    bootstrap_project(ROOT)
+    described = (ROOT / "docs/data.md").read_text("utf-8")
+    for name in pipelines["__default__"].all_outputs():
+        assert f"`{name.split('.')[-1]}`" in described or f".{name.split('.')[-1]}`" in described

@@ -115,7 +115,7 @@ def test_a_heavier_class_is_predicted_more_often():
     for weight in (0.02, 50.0):
         cut = cut_classifier(build_calibrated("MobileNet", head=[{"dense": 64}]))
         features = features_of(cut)
-        head_only = TrainingSettings(1e-3, 4, 8, 8, seed=1)
+        head_only = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=8, patience=8, seed=1)
         train(cut, features, weights=[weight, 1.0, 1.0, 1.0], settings=head_only)
         outputs = cut.tail(cut.part(features), training=True)
         shares[weight] = keras.ops.convert_to_numpy(outputs)[:, 0].mean()

@@ -47,7 +47,7 @@ def test_the_whole_project_ends_with_the_tables(finished, load_catalog):
         ["MobileNet", 3],
     ]
     assert (table["trainable_params"] == 2_659_076).all()
-    assert (table["weights"].fillna("none") == "none").all()
+    assert (table["weights"] == "none").all()
     assert "2,659,076 (2,659,076)" in catalog.load("tables")
 
 

@@ -14,7 +14,7 @@ reading: {side: 64}
 augmentation: {images_per_class: 16, workers: 1}
 intervals: {n_resamples: 100}
 modeling:
-  transfer: {weights: null, input_side: 32}
+  transfer: {weights: none, input_side: 32}
   training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 8}
 """
 

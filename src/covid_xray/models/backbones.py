@@ -107,7 +107,7 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
     if not path.is_file():
         raise WeightsError(
             f"No weights of {architecture} at {path}. Put them there, or set the parameter "
-            "modeling.transfer.weights to 'imagenet' (a download) or to null (random weights)."
+            "modeling.transfer.weights to 'imagenet' (a download) or to 'none' (random weights)."
         )
     application = getattr(keras.applications, architecture)
     # The file was saved from the bare application: load it there, then copy by layer, because

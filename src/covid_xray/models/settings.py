@@ -1,13 +1,14 @@
-"""Settings of a training, in plain Python: reading them loads no Keras."""
+"""Settings of a training, apart from the training: reading them loads no Keras."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import Field
+
+from covid_xray.parameters import StrictParameters
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Hyper-parameters of a training.
+class TrainingSettings(StrictParameters):
+    """Hyper-parameters of a training (Report A, section Choix des modèles).
 
     Attributes:
         learning_rate: Adam's learning rate.
@@ -17,8 +18,8 @@ class TrainingSettings:
         seed: seed of shuffling and dropout.
     """
 
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    patience: int
-    seed: int
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    patience: int = Field(ge=1)
+    seed: int = Field(ge=0)

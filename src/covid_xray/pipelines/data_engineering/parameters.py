@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from covid_xray.pipelines.parameters import StrictParameters
+from covid_xray.parameters import StrictParameters
 from covid_xray.studies.splits import Protocol, Split
 
 Share = Annotated[float, Field(gt=0, lt=1)]

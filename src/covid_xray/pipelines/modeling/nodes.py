@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.imaging.arrays import RowStream
+from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.modeling.parameters import (
     BackboneParameters,
-    TrainingParameters,
     TransferParameters,
 )
 from covid_xray.studies.splits import Split
@@ -44,10 +44,10 @@ def build_initial_classifier(
         head=backbone.head,  # type: ignore[arg-type]
         n_classes=rows["label"].nunique(),
         input_side=transfer.input_side,
-        weights=transfer.weights,
+        weights=transfer.pretrained,
         seed=transfer.seed,
     )
-    if transfer.weights is None:
+    if transfer.pretrained is None:
         originals = rows[(rows["split"] == Split.TRAIN) & (rows["array"] == "images")]
         drawn = originals.sample(
             min(_CALIBRATION_IMAGES, len(originals)), random_state=transfer.seed
@@ -87,7 +87,7 @@ def train_classifier(
     trunk_features: NDArray[np.generic],
     study_variants: pd.DataFrame,
     transfer: TransferParameters,
-    training: TrainingParameters,
+    training: TrainingSettings,
     class_weights: dict[str, float],
 ) -> tuple[KerasModel, pd.DataFrame, dict[str, Any]]:
     """Train the tail on cached features, the loss weighted by class.
@@ -109,14 +109,14 @@ def train_classifier(
         train_rows=np.flatnonzero(split == Split.TRAIN),
         validation_rows=np.flatnonzero(split == Split.VALIDATION),
         class_weights=weights_in_order(class_weights, classes),
-        settings=training.settings(),
+        settings=training,
     )
     summary = {
         "backbone": initial_classifier.name,
         "class_weights": class_weights,
         "classes": classes,
         "variant": transfer.variant,
-        "weights": transfer.weights or "none",
+        "weights": transfer.weights,
         "trainable_params": count_trainable_parameters(initial_classifier),
         "n_train": int((split == Split.TRAIN).sum()),
         "best_epoch": int(history["val_loss"].to_numpy().argmin()),
@@ -130,7 +130,7 @@ def predict_held_out(
     trunk_features: NDArray[np.generic],
     study_variants: pd.DataFrame,
     transfer: TransferParameters,
-    training: TrainingParameters,
+    training: TrainingSettings,
 ) -> pd.DataFrame:
     """Predict the variant's validation and test radiographs.
 

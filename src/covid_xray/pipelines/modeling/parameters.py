@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from covid_xray.models.settings import TrainingSettings
-from covid_xray.pipelines.parameters import StrictParameters
+from covid_xray.parameters import StrictParameters
 from covid_xray.studies.variants import VARIANTS
 
 
@@ -16,7 +15,8 @@ class TransferParameters(StrictParameters):
 
     Attributes:
         variant: row list of `study_variants` to train on.
-        weights: `imagenet`, a folder of `<name>_notop.weights.h5`, or null for random weights.
+        weights: `imagenet` (Keras downloads them), a folder of `<name>_notop.weights.h5`, or `none`
+            for random weights.
         input_side: side to which radiographs are resized inside the model, in pixels.
         feature_batch_size: images per pass through the trunk.
         feature_dtype: type in which the trunk's activations are kept on disk.
@@ -24,11 +24,16 @@ class TransferParameters(StrictParameters):
     """
 
     variant: str
-    weights: str | None
+    weights: str
     input_side: int = Field(ge=32)
     feature_batch_size: int = Field(ge=1)
     feature_dtype: Literal["float16", "float32"]
     seed: int = Field(ge=0)
+
+    @property
+    def pretrained(self) -> str | None:
+        """Where pre-trained weights come from; None if there are to be none."""
+        return None if self.weights == "none" else self.weights
 
     @field_validator("variant")
     @classmethod
@@ -57,25 +62,3 @@ class BackboneParameters(StrictParameters):
         if any(len(layer) != 1 for layer in head):
             raise ValueError("each layer of the head is one `dense: units` or `dropout: rate`")
         return head
-
-
-class TrainingParameters(StrictParameters):
-    """The published training (Report A, section Choix des modèles).
-
-    Attributes:
-        learning_rate: Adam's learning rate.
-        batch_size: images per step.
-        epochs: largest number of epochs.
-        patience: epochs without a better validation loss before training stops.
-        seed: seed of shuffling and dropout.
-    """
-
-    learning_rate: float = Field(gt=0)
-    batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-    patience: int = Field(ge=1)
-    seed: int = Field(ge=0)
-
-    def settings(self) -> TrainingSettings:
-        """The same values, for the training code."""
-        return TrainingSettings(**self.model_dump())

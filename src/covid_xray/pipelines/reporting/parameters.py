@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from covid_xray.pipelines.parameters import StrictParameters
+from covid_xray.parameters import StrictParameters
 
 
 class IntervalParameters(StrictParameters):

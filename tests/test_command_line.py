@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_what_needs_no_model_loads_no_tensorflow(project, arguments):
         assert (project / "data/05_model_input/phantom_study/augmented_images.npy").stat().st_size
     else:
         assert "data_engineering" in result.stdout
+
+
+def test_a_killed_run_continues_to_the_same_tables(project, finished):
+    command = [sys.executable, "-c", KEDRO, "run", "--env", "test"]
+    model = "data/07_model_output/phantom_study/mobilenet"
+    with (project / "run.log").open("w") as log:
+        run = subprocess.Popen(command, cwd=project, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 240
+        while not (project / model / "covid_weight_1/summary.json").exists():
+            assert run.poll() is None and time.monotonic() < deadline, "the run did not get there"
+            time.sleep(0.05)
+        run.kill()
+        run.wait()
+    assert not (project / model / "covid_weight_3/summary.json").exists()
+    result = kedro(project, "run", "--env", "test", "--only-missing-outputs")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "read_radiographs" in result.stdout.split("Skipping")[1].split("Running")[0]
+    for name in ("table_1.csv", "table_5.csv"):
+        table = f"data/08_reporting/phantom_study/{name}"
+        assert (project / table).read_bytes() == (finished / table).read_bytes()
 
 
 def test_a_missing_study_ends_with_its_remedy_as_the_last_words(project):

@@ -1,4 +1,8 @@
+import subprocess
+import sys
+
 import numpy as np
+import psutil
 import pytest
 
 from covid_xray.imaging.augmentation import augment_radiograph, augment_radiographs
@@ -73,3 +77,33 @@ def test_pictures_are_never_mirrored():
 def test_no_children_no_rows():
     stream = augment_radiographs(IMAGES, [], [], n_layers=3, factor=0.1, batch_size=8)
     assert stream.collect().shape == (0, 64, 64)
+
+
+ENDLESS = """
+import numpy as np
+from covid_xray.imaging.augmentation import augment_radiographs
+if __name__ == "__main__":
+    rows = [0] * 100_000
+    stream = augment_radiographs(
+        np.zeros((1, 64, 64), np.uint8), rows, rows, n_layers=4, factor=0.1, batch_size=4, workers=1
+    )
+    for start, _ in stream.numbered_batches():
+        print(start, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_worker_behind(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS, "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout.readline() == "0\n"
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    _, alive = psutil.wait_procs(workers, timeout=15)
+    assert alive == []

@@ -18,6 +18,8 @@ RNG = np.random.default_rng(3)
 RADIOGRAPHS = RNG.integers(0, 256, (20, 32, 32)).astype(np.uint8)
 TARGETS = np.eye(4, dtype=np.float32)[np.arange(20) % 4]
 TRAIN, VALIDATION = np.arange(14), np.arange(14, 20)
+# Enough layers to train, few enough to compile in a moment.
+SHORT_TAIL = {"trainable_layers": 6}
 WEIGHTS = [3.0, 1.0, 1.0, 1.0]
 
 
@@ -72,14 +74,14 @@ def test_training_on_cached_features_equals_plain_fit_of_the_whole_model():
 def test_the_same_seed_gives_the_same_history_to_the_last_bit():
     histories = []
     for _ in range(2):
-        cut = cut_classifier(build_calibrated("MobileNet"))
+        cut = cut_classifier(build_calibrated("MobileNet", **SHORT_TAIL))
         histories.append(train(cut, features_of(cut)))
     assert histories[0].equals(histories[1])
 
 
 @pytest.mark.slow
 def test_the_trunk_stays_as_it_was():
-    model = build_calibrated("MobileNet")
+    model = build_calibrated("MobileNet", **SHORT_TAIL)
     cut = cut_classifier(model)
     before = [weight.numpy().copy() for weight in cut.trunk.weights]
     train(cut, features_of(cut))
@@ -90,7 +92,7 @@ def test_the_trunk_stays_as_it_was():
 @pytest.mark.slow
 def test_the_best_validation_loss_is_the_one_kept():
     settings = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=3, patience=3, seed=1)
-    cut = cut_classifier(build_calibrated("MobileNet"))
+    cut = cut_classifier(build_calibrated("MobileNet", **SHORT_TAIL))
     features = features_of(cut)
     history = train(cut, features, settings=settings)
     probabilities = predict_probabilities(cut, features, VALIDATION, 4)
@@ -102,7 +104,7 @@ def test_the_best_validation_loss_is_the_one_kept():
 def test_training_stops_when_patience_runs_out():
     # At a learning rate of nearly nothing the loss hardly moves, so it soon stops improving.
     settings = TrainingSettings(learning_rate=1.0, batch_size=4, epochs=30, patience=1, seed=1)
-    cut = cut_classifier(build_calibrated("MobileNet"))
+    cut = cut_classifier(build_calibrated("MobileNet", **SHORT_TAIL))
     history = train(cut, features_of(cut), settings=settings)
     best = history["val_loss"].to_numpy().argmin()
     assert len(history) < 30
@@ -113,7 +115,9 @@ def test_training_stops_when_patience_runs_out():
 def test_a_heavier_class_is_predicted_more_often():
     shares = {}
     for weight in (0.02, 50.0):
-        cut = cut_classifier(build_calibrated("MobileNet", head=[{"dense": 64}]))
+        cut = cut_classifier(
+            build_calibrated("MobileNet", trainable_layers=6, head=[{"dense": 64}])
+        )
         features = features_of(cut)
         head_only = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=8, patience=8, seed=1)
         train(cut, features, weights=[weight, 1.0, 1.0, 1.0], settings=head_only)
@@ -158,7 +162,7 @@ def test_without_a_seed_the_given_order_stays():
 
 
 def test_a_class_without_training_rows_is_refused():
-    cut = cut_classifier(build_calibrated("MobileNet"))
+    cut = cut_classifier(build_calibrated("MobileNet", **SHORT_TAIL))
     features = np.zeros((20, 4), np.float32)
     with pytest.raises(TrainingError, match="every class needs one"):
         train_tail(

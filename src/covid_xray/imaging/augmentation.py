@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -106,7 +107,7 @@ def augment_radiographs(
         # A fresh interpreter per worker: TensorFlow does not survive a fork.
         spawn = multiprocessing.get_context("spawn")
         starts = range(0, len(parent_rows), batch_size)
-        with ProcessPoolExecutor(n_workers, mp_context=spawn) as pool:
+        with ProcessPoolExecutor(n_workers, spawn, initializer=_end_with_parent) as pool:
             waiting: deque[Future[NDArray[np.uint8]]] = deque()
             for start in progress(starts, "Augmenting radiographs", len(starts)):
                 batch = slice(start, start + batch_size)
@@ -120,6 +121,18 @@ def augment_radiographs(
                 yield waiting.popleft().result()
 
     return RowStream(shape, np.uint8, batches())
+
+
+def _end_with_parent() -> None:
+    """Keep a worker from outliving a run that was killed, waiting for work that never comes."""
+    parent = multiprocessing.parent_process()
+
+    def wait_and_end() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 def _augment_batch(

@@ -178,9 +178,7 @@ def predict_probabilities(
         float32 array (len(rows), n_classes).
     """
     batches = [
-        keras.ops.convert_to_numpy(
-            cut.tail(cut.part(features[rows[start : start + batch_size]]), training=False)
-        )
+        cut.tail.predict_on_batch(cut.part(features[rows[start : start + batch_size]]))
         for start in range(0, len(rows), batch_size)
     ]
     return np.concatenate(batches)

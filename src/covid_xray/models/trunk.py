@@ -106,10 +106,9 @@ def trunk_features(
         for start in progress(starts, f"Trunk of {cut.whole.name}", len(starts)):
             batch = slice(start, start + batch_size)
             pixels = gather_rows(images, augmented_images, is_augmented[batch], rows[batch])
-            # Stochastic depth is active under `fit` even in frozen layers: hence training=False.
-            tensors = cut.trunk(pixels[..., None].astype("float32"), training=False)
-            arrays = [keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(tensors)]
-            yield cut.join(arrays).astype(dtype)
+            # Inference mode: under `fit`, stochastic depth is active even in frozen layers.
+            tensors = cut.trunk.predict_on_batch(pixels[..., None].astype("float32"))
+            yield cut.join(keras.tree.flatten(tensors)).astype(dtype)
 
     return RowStream((len(rows), width), dtype, batches())
 

@@ -175,15 +175,8 @@ def _class_radiographs(
             "radiographs, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
+    masks, rejected = _class_masks(files, label, folder)
     found: list[RadiographFile] = []
-    rejected: list[RejectedFile] = []
-    masks: dict[str, PurePosixPath] = {}
-    for path in _files_in(files, folder / "masks"):
-        first = masks.setdefault(path.stem.lower(), path)
-        if first != path:
-            detail = f"{first} already is the mask of that name"
-            reason = RejectionReason.DUPLICATE_NAME
-            rejected.append(RejectedFile(str(path), label, "lung_mask", reason, detail))
     for path in images:
         image_id = image_id_of(label, path.stem)
         refusal = _refusal_by_name(path, image_id, taken)
@@ -203,6 +196,21 @@ def _class_radiographs(
     known = {path.stem.lower() for path in images}
     orphans = [path for stem, path in masks.items() if stem not in known]
     return found, rejected + [_orphan(path, label) for path in orphans]
+
+
+def _class_masks(
+    files: StudyFiles, label: str, folder: PurePosixPath
+) -> tuple[dict[str, PurePosixPath], list[RejectedFile]]:
+    """A class's masks by the name of their radiograph, and those that come second to a name."""
+    masks: dict[str, PurePosixPath] = {}
+    rejected: list[RejectedFile] = []
+    for path in _files_in(files, folder / "masks"):
+        first = masks.setdefault(path.stem.lower(), path)
+        if first != path:
+            detail = f"{first} already is the mask of that name"
+            reason = RejectionReason.DUPLICATE_NAME
+            rejected.append(RejectedFile(str(path), label, "lung_mask", reason, detail))
+    return masks, rejected
 
 
 def _refusal_by_name(

@@ -1,7 +1,6 @@
 """Similarity: the same pairs as the report's order, SSIM of every two images and then the hash."""
 
 from itertools import combinations
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,8 +11,8 @@ from skimage.metrics import structural_similarity
 from covid_xray.imaging.hashing import perceptual_hash
 from covid_xray.imaging.similarity import find_similar_pairs, structural_similarity_at
 from covid_xray.studies.phantom import PhantomPlan, write_phantom_study
+from support.project import SHARED
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 RULE = {"side": 50, "min_ssim": 0.8, "max_hash_distance": 2}
 
 

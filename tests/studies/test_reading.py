@@ -1,7 +1,6 @@
 """Reading: every row of every output belongs to one file, whatever lies beside it."""
 
 import shutil
-from pathlib import Path
 
 import cv2
 import imagehash
@@ -14,9 +13,9 @@ from scipy import ndimage
 from covid_xray.studies.files import StudyError
 from covid_xray.studies.reading import FEATURE_COLUMNS, INDEX_COLUMNS, read_study, rejected_table
 from covid_xray.studies.study import open_study
+from support.project import SHARED
 
 SIDE = 48
-SHARED = Path(__file__).parents[2].parent / "shared"
 LAPLACIAN = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 
 

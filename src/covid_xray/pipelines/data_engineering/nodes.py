@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.imaging.arrays import RowStream
 from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
 from covid_xray.imaging.similarity import find_similar_pairs
@@ -129,15 +128,21 @@ def plan_variants(
 
 
 def augment_study(
-    images: Images, plan: pd.DataFrame, augmentation: AugmentationParameters
-) -> RowStream:
-    """Make the planned augmented radiographs with Keras layers."""
+    images: Images,
+    masks: Images,
+    plan: pd.DataFrame,
+    augmentation: AugmentationParameters,
+    reading: ReadingParameters,
+) -> tuple[Images, Images]:
+    """Make the planned augmented radiographs, and their lung masks, with Keras layers."""
     return augment_radiographs(
         images,
+        masks,
         plan["parent_row"].tolist(),
         plan["seed"].tolist(),
         n_layers=augmentation.n_layers,
         factor=augmentation.factor,
         batch_size=augmentation.batch_size,
         workers=augmentation.workers,
+        scratch_folder=reading.scratch_folder,
     )

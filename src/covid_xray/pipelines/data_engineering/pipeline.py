@@ -62,8 +62,14 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 augment_study,
-                inputs=["images", "augmentation_plan", "params:augmentation"],
-                outputs="augmented_images",
+                inputs=[
+                    "images",
+                    "masks",
+                    "augmentation_plan",
+                    "params:augmentation",
+                    "params:reading",
+                ],
+                outputs=["augmented_images", "augmented_masks"],
                 name="augment_study",
             ),
         ]

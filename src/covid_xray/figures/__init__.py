@@ -1,0 +1,1 @@
+"""Pictures of a study: pure functions from frames and arrays to figures, under one theme."""

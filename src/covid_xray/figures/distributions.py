@@ -1,0 +1,112 @@
+"""Distribution of a measured feature in each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
+from numpy.typing import NDArray
+
+from covid_xray.figures import theme
+
+_MOST_BINS = 45
+_STRIP = 0.72  # inches
+
+Values = Mapping[str, NDArray[np.float64]]
+
+
+@theme.themed
+def draw_distribution(features: pd.DataFrame, feature: str, title: str, unit: str) -> Figure:
+    """Histograms of a feature, a strip of area 1 per class (Report A, Figures 3, 4 and 5).
+
+    Args:
+        features: one row per radiograph: `label` and the feature, NaN where it has no value.
+        feature: column to draw, such as `luminosity`, `rms_contrast` or `mask_area`.
+        title: title of the figure.
+        unit: label of the value axis, such as `grey levels`.
+    """
+    values = values_by_class(features, feature)
+    pooled = np.concatenate([np.empty(0), *values.values()])
+    missing = "no lung mask" if feature.startswith("mask") else "no values"
+    if not len(pooled):
+        return theme.say(f"{title}: {missing} in any class of this study.")
+    bins = np.asarray(np.histogram_bin_edges(pooled, bins=_n_bins(values)), dtype=np.float64)
+    figure, strips = draw_strips(values, bins, missing)
+    strips[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    strips[-1].set_xlabel(unit or title)
+    theme.add_title(figure, title, "Every class has the same area; the line is its median")
+    return figure
+
+
+def _n_bins(values: Values) -> int:
+    """Fewer bins for small classes, whose bars would be single radiographs."""
+    largest = max(len(of_class) for of_class in values.values())
+    return min(max(round(2 * largest**0.5), 8), _MOST_BINS)
+
+
+def values_by_class(features: pd.DataFrame, feature: str) -> dict[str, NDArray[np.float64]]:
+    """Finite values of a feature per class, in sorted order; empty where a class has none."""
+    values = features[feature].astype(float)
+    by_class = values.where(np.isfinite(values)).groupby(features["label"].astype(str))
+    return {str(label): np.asarray(group.dropna(), np.float64) for label, group in by_class}
+
+
+def draw_strips(
+    values: Values, bins: NDArray[np.float64], missing: str, *, log: bool = False
+) -> tuple[Figure, Sequence[Axes]]:
+    """One histogram per class, in strips under one another with the same axes.
+
+    Args:
+        values: values per class; those beyond the bins are counted in the outermost ones.
+        bins: edges of the bins, equal in width, or in ratio if `log`.
+        missing: what a strip says of a class without values.
+        log: logarithmic value axis; heights are then shares of the class, else densities.
+
+    Returns:
+        The figure, and the axes of the strips.
+    """
+    colours = theme.class_colours(values)
+    figure, grid = theme.new_figure(
+        len(values), height=1.4 + _STRIP * len(values), sharex=True, sharey=True
+    )
+    strips = cast(Sequence[Axes], list(grid[:, 0]))
+    for axes, (label, of_class) in zip(strips, values.items(), strict=True):
+        if log:
+            axes.set_xscale("log")
+        _label_strip(axes, label, len(of_class))
+        if not len(of_class):
+            axes.text(0.5, 0.3, missing, transform=axes.transAxes, ha="center", color=theme.MUTED)
+            continue
+        counts, _ = np.histogram(np.clip(of_class, bins[0], bins[-1]), bins)
+        heights = counts / len(of_class) / (1 if log else np.diff(bins))
+        axes.stairs(heights, bins, fill=True, color=colours[label], alpha=theme.AREA)
+        axes.stairs(heights, bins, color=colours[label], linewidth=theme.LINE)
+        _mark_median(axes, float(np.median(of_class)), bins[0])
+    strips[0].set_ylim(0, 1.25 * max(axes.dataLim.y1 for axes in strips))  # room for medians
+    strips[0].set_xlim(bins[0], bins[-1])
+    return figure, strips
+
+
+def _label_strip(axes: Axes, label: str, n: int) -> None:
+    axes.set_ylabel(
+        f"{theme.class_name(label)}\nn = {n:,}", rotation=0, ha="right", va="bottom", y=0
+    )
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+
+
+def _mark_median(axes: Axes, median: float, leftmost: float) -> None:
+    place = max(median, leftmost)
+    axes.axvline(place, color=theme.INK, linewidth=1)
+    text = f"{median:,.0f}" if abs(median) >= 1000 else f"{median:.3g}"
+    theme.haloed(
+        axes.annotate(
+            text, (place, 1), xycoords=("data", "axes fraction"),
+            xytext=(3, 0), textcoords="offset points", va="top", fontsize=theme.SMALL_SIZE,
+        )
+    )  # fmt: skip

@@ -51,12 +51,12 @@ def test_training_on_cached_features_equals_plain_fit_of_the_whole_model():
     whole, ours = (build_calibrated("MobileNet", **without_dropout) for _ in range(2))
 
     def read(rows):
-        return RADIOGRAPHS[rows][..., None].astype("float32")
+        return RADIOGRAPHS[rows][..., None].astype("float32"), TARGETS[rows]
 
     plain = fit(
         whole,
-        ShuffledBatches(read, TRAIN, TARGETS[TRAIN], SETTINGS.batch_size, SETTINGS.seed),
-        ShuffledBatches(read, VALIDATION, TARGETS[VALIDATION], SETTINGS.batch_size),
+        ShuffledBatches(read, TRAIN, SETTINGS.batch_size, SETTINGS.seed),
+        ShuffledBatches(read, VALIDATION, SETTINGS.batch_size),
         WEIGHTS,
         SETTINGS,
     )
@@ -128,7 +128,8 @@ def test_a_heavier_class_is_predicted_more_often():
 
 def batches(seed, n=11, batch_size=4):
     rows = np.arange(100, 100 + n)
-    return ShuffledBatches(lambda r: r, rows, np.eye(n, dtype=np.float32), batch_size, seed)
+    targets = np.eye(n, dtype=np.float32)
+    return ShuffledBatches(lambda r: (r, targets[r - 100]), rows, batch_size, seed)
 
 
 def test_every_epoch_shows_every_example_once_with_its_own_label():

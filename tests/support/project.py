@@ -13,6 +13,14 @@ TEST_PARAMETERS = """
 reading: {side: 64}
 augmentation: {images_per_class: 16, workers: 1}
 intervals: {n_resamples: 100}
+exploration:
+  examples: {duplicate_pairs: 2, children: 2, near_threshold: 2}
+  reduction: {side: 32, batch_size: 16}
+  eigen_images: {n_components: 8}
+  autoencoders:
+    dense: {layers: [16], code: 6, epochs: 2, batch_size: 8}
+    convolutional: {layers: [4, 4], code: 2, epochs: 2, batch_size: 8}
+  embedding: {latent_components: 5, n_neighbours: 3, n_shuffles: 3}
 modeling:
   transfer: {weights: none, input_side: 32}
   training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 8}

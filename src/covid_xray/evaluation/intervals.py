@@ -42,3 +42,20 @@ def _first_only(length: int) -> NDArray[np.float64]:
     # A class without images: zero draws from any distribution.
     first: NDArray[np.float64] = np.eye(1, length)[0]
     return first
+
+
+def mean_interval(
+    values: NDArray[np.floating], n_resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of a score per radiograph.
+
+    Args:
+        values: one score per radiograph, (n,).
+        n_resamples: number of bootstrap samples.
+        confidence: coverage of the interval, 0 to 1.
+        seed: seed of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    # One sample at a time: all index arrays at once would not fit a large study.
+    means = [rng.choice(values, len(values)).mean() for _ in range(n_resamples)]
+    return percentile_interval(np.array(means), confidence)

@@ -46,7 +46,7 @@ def draw_distribution(features: pd.DataFrame, feature: str, title: str, unit: st
 def _n_bins(values: Values) -> int:
     """Fewer bins for small classes, whose bars would be single radiographs."""
     largest = max(len(of_class) for of_class in values.values())
-    return min(max(round(2 * largest**0.5), 8), _MOST_BINS)
+    return int(np.clip(round(2 * largest**0.5), 8, _MOST_BINS))
 
 
 def values_by_class(features: pd.DataFrame, feature: str) -> dict[str, NDArray[np.float64]]:

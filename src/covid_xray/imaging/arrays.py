@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from covid_xray.progress import progress
+
 
 @dataclass(frozen=True)
 class RowStream:
@@ -80,3 +82,18 @@ def keep_rows(array: NDArray[np.generic], rows: NDArray[np.intp]) -> NDArray[np.
         if target != source:
             array[target] = array[source]
     return array[: len(rows)]
+
+
+def row_batches(
+    rows: NDArray[np.intp], batch_size: int, description: str
+) -> Iterator[NDArray[np.intp]]:
+    """Even batches of rows under a progress bar.
+
+    Args:
+        rows: row numbers.
+        batch_size: rows per batch at least, and less than twice as many; all if there are fewer.
+            (A short last batch could not carry the components of a PCA.)
+        description: what the bar says.
+    """
+    parts = np.array_split(rows, max(len(rows) // batch_size, 1))
+    return progress(parts, description, len(parts))

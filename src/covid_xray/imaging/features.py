@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.imaging.resizing import resize_lung_mask
+from covid_xray.progress import progress
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,33 @@ def lung_features(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> 
         return LungFeatures(mask_area=area)
     mean, deviation = cv2.meanStdDev(pixels, mask=on_image)
     return LungFeatures(area, float(mean[0, 0]), float(deviation[0, 0]))
+
+
+EXPLORATORY_FEATURES = (
+    "luminosity",
+    "rms_contrast",
+    "mask_area",
+    "masked_luminosity",
+    "masked_contrast",
+)
+
+
+def exploratory_features(
+    images: NDArray[np.uint8], masks: NDArray[np.uint8], rows: NDArray[np.intp]
+) -> pd.DataFrame:
+    """The five features of some stored radiographs, at the size they are stored in.
+
+    Args:
+        images: uint8 array (n, side, side).
+        masks: 0/1 uint8 array (n, side, side); all 0 where there is no mask.
+        rows: row numbers.
+
+    Returns:
+        One row per radiograph, in the order of `rows`, with `EXPLORATORY_FEATURES` as columns.
+    """
+    measured = []
+    for row in progress(rows, "Measuring radiographs", len(rows)):
+        mask = masks[row] if masks[row].any() else None
+        lungs = lung_features(images[row], mask)
+        measured.append((luminosity(images[row]), rms_contrast(images[row]), *astuple(lungs)))
+    return pd.DataFrame(measured, columns=list(EXPLORATORY_FEATURES), dtype=float)

@@ -33,3 +33,20 @@ def resize_lung_mask(mask: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray
         return mask
     height, width = shape
     return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[return-value]
+
+
+def resize_rows(images: NDArray[np.uint8], rows: NDArray[np.intp], side: int) -> NDArray[np.uint8]:
+    """Resize some rows of an array of radiographs; of a memory map, only these are read.
+
+    Args:
+        images: uint8 array (n, height, width).
+        rows: row numbers.
+        side: wanted height and width, in pixels.
+
+    Returns:
+        uint8 array (len(rows), side, side).
+    """
+    resized = np.empty((len(rows), side, side), np.uint8)
+    for place, row in enumerate(rows):
+        resized[place] = resize_radiograph(images[row], side)
+    return resized

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from covid_xray.parameters import StrictParameters
@@ -22,4 +24,27 @@ class TrainingSettings(StrictParameters):
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1)
     patience: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+
+class AutoencoderSettings(StrictParameters):
+    """Architecture and training of an autoencoder (Report A, section Réduction des dimensions).
+
+    Attributes:
+        architecture: `dense` or `convolutional`.
+        layers: of the encoder, mirrored by the decoder: units of each dense layer, or filters of
+            each convolution, which halves the side.
+        code: numbers in a dense code; channels of a convolutional one.
+        learning_rate: Adam's learning rate.
+        batch_size: radiographs per step.
+        epochs: number of epochs.
+        seed: seed of weights and shuffling.
+    """
+
+    architecture: Literal["dense", "convolutional"]
+    layers: list[Annotated[int, Field(ge=1)]]
+    code: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
     seed: int = Field(ge=0)

@@ -21,26 +21,24 @@ class TrainingError(ValueError):
 
 
 class ShuffledBatches(keras.utils.PyDataset):
-    """Batches of inputs and one-hot labels, in an order that the seed and the epoch fix.
+    """Batches of inputs and targets, in an order that the seed and the epoch fix.
 
     Args:
-        read: gives the model's inputs for an array of row numbers.
+        read: gives the model's inputs and targets for an array of row numbers.
         rows: row numbers of the examples.
-        targets: float array (n, n_classes), one-hot, one row per example.
         batch_size: examples per batch.
         seed: seed of the order; None keeps the given order, for evaluation.
     """
 
     def __init__(
         self,
-        read: Callable[[NDArray[np.intp]], Any],
+        read: Callable[[NDArray[np.intp]], tuple[Any, Any]],
         rows: NDArray[np.intp],
-        targets: NDArray[np.float32],
         batch_size: int,
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        self._read, self._rows, self._targets = read, rows, targets
+        self._read, self._rows = read, rows
         self._batch_size, self._seed, self._epoch = batch_size, seed, 0
         self._order = self._new_order()
 
@@ -48,12 +46,12 @@ class ShuffledBatches(keras.utils.PyDataset):
         """Number of batches."""
         return math.ceil(len(self._rows) / self._batch_size)
 
-    def __getitem__(self, batch: int) -> tuple[Any, NDArray[np.float32]]:
-        """Inputs and labels of one batch."""
+    def __getitem__(self, batch: int) -> tuple[Any, Any]:
+        """Inputs and targets of one batch."""
         start = batch * self._batch_size
         # Ascending rows read a memory map in the order it lies on disk.
         chosen = np.sort(self._order[start : start + self._batch_size])
-        return self._read(self._rows[chosen]), self._targets[chosen]
+        return self._read(self._rows[chosen])
 
     def on_epoch_end(self) -> None:
         """Shuffle anew."""
@@ -95,13 +93,13 @@ def train_tail(
     """
     _check_rows(targets[train_rows], len(validation_rows))
 
-    def read(rows: NDArray[np.intp]) -> Any:
-        return cut.part(features[rows])
+    def read(rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
+        return cut.part(features[rows]), targets[rows]
 
     return fit(
         cut.tail,
-        ShuffledBatches(read, train_rows, targets[train_rows], settings.batch_size, settings.seed),
-        ShuffledBatches(read, validation_rows, targets[validation_rows], settings.batch_size),
+        ShuffledBatches(read, train_rows, settings.batch_size, settings.seed),
+        ShuffledBatches(read, validation_rows, settings.batch_size),
         class_weights,
         settings,
     )

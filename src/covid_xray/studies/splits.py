@@ -168,3 +168,22 @@ def split_radiographs(
     table = groups[["image_id", "label", "group_id"]].assign(kept=kept, split=side)
     table.loc[kept, "split"] = split
     return table
+
+
+def kept_rows(splits: pd.DataFrame, split: Split | None = None) -> NDArray[np.intp]:
+    """Row numbers of the radiographs that are used: of one split, or of all."""
+    kept = splits["kept"] if split is None else splits["kept"] & (splits["split"] == split)
+    return np.flatnonzero(kept)
+
+
+def draw_examples(labels: pd.Series, per_class: int, seed: int) -> NDArray[np.intp]:
+    """Row numbers of some radiographs of every class, drawn at random, class by class.
+
+    Args:
+        labels: class by row number; rows may be missing.
+        per_class: radiographs wanted of each class, fewer where there are fewer.
+        seed: seed of the draw.
+    """
+    shuffled = labels.sample(frac=1, random_state=seed)
+    drawn = shuffled.groupby(shuffled).head(per_class)
+    return drawn.sort_values(kind="stable").index.to_numpy(dtype=np.intp)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from covid_xray.studies.splits import Protocol, Split
 
-VARIANTS = ("balanced", "balanced_augmented", "balanced_augmented_laplacian", "masked")
+AUTOENCODED_FROM = "balanced_augmented_laplacian"
+AUTOENCODED = f"{AUTOENCODED_FROM}_autoencoded"
+VARIANTS = ("balanced", "balanced_augmented", AUTOENCODED_FROM, AUTOENCODED, "masked")
 PLAN_COLUMNS = ["row", "image_id", "parent_row", "label", "group_id", "split", "seed"]
 VARIANT_COLUMNS = ["variant", "array", "row", "image_id", "label", "group_id", "split"]
 
@@ -114,8 +116,10 @@ def list_variants(
     """The rows of every variant of Report A's Table 4, all scored on the same held-out images.
 
     `balanced` under-samples to the smallest class, `balanced_augmented` ("V2V2 équilibré") adds
-    the planned children, `…_laplacian` drops rows whose radiograph is blurred, and `masked`
-    is `balanced` among radiographs with a lung mask (whose pixels its user multiplies by it).
+    the planned children, `…_laplacian` drops rows whose radiograph is blurred,
+    `…_autoencoded` has the same rows as they come out of the convolutional autoencoder, held-out
+    ones too, and `masked` is `balanced` among radiographs with a lung mask (whose pixels its
+    user multiplies by it).
     Under `leak_free` every variant's validation and test rows are all the kept originals of
     those splits, as they came (for `masked`, those that have a mask). Under `published` they
     are balanced and augmented too.
@@ -131,8 +135,8 @@ def list_variants(
         seed: seed of under-sampling.
 
     Returns:
-        `variant, array` (`images` or `augmented_images`), `row, image_id, label, group_id,
-        split`, ordered by variant, array and row.
+        `variant, array` (`images`, `augmented_images` or `autoencoded_images`), `row, image_id,
+        label, group_id, split`, ordered by variant, array and row.
     """
     originals = splits[splits["kept"]].assign(array="images")
     originals["row"] = originals.index
@@ -144,7 +148,7 @@ def list_variants(
     pools = {
         "balanced": (originals, None),
         "balanced_augmented": (everything, images_per_class),
-        "balanced_augmented_laplacian": (everything[everything["sharp"]], images_per_class),
+        AUTOENCODED_FROM: (everything[everything["sharp"]], images_per_class),
         "masked": (originals[originals["has_mask"]], None),
     }
     lists = []
@@ -160,7 +164,14 @@ def list_variants(
         lists.append(
             rows.assign(variant=variant).sort_values(["array", "row"], ascending=[False, True])
         )
+        if variant == AUTOENCODED_FROM:
+            lists.append(_autoencoded(lists[-1]))
     return pd.concat(lists, ignore_index=True)[VARIANT_COLUMNS]
+
+
+def _autoencoded(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same radiographs in `autoencoded_images`, which holds them in this order."""
+    return rows.assign(variant=AUTOENCODED, array="autoencoded_images", row=np.arange(len(rows)))
 
 
 def _undersampled(pool: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:

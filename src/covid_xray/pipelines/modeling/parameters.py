@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from covid_xray.parameters import StrictParameters
-from covid_xray.studies.variants import VARIANTS
+from covid_xray.studies.variants import AUTOENCODED, VARIANTS
 
 
 class TransferParameters(StrictParameters):
@@ -38,8 +38,9 @@ class TransferParameters(StrictParameters):
     @field_validator("variant")
     @classmethod
     def _known_variant(cls, variant: str) -> str:
-        if variant not in VARIANTS:
-            raise ValueError(f"unknown variant '{variant}', known are {', '.join(VARIANTS)}")
+        trainable = [name for name in VARIANTS if name != AUTOENCODED]
+        if variant not in trainable:
+            raise ValueError(f"variant '{variant}' is not one of {', '.join(trainable)}")
         return variant
 
 

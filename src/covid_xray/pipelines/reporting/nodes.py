@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from covid_xray.pipelines.reporting.parameters import IntervalParameters
+from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.pipelines.reporting.tables import (
     file_size_table,
     model_comparison_table,

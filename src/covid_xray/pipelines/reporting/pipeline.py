@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 from kedro.pipeline import Node, Pipeline
 
+from covid_xray.pipelines.dotted_names import dotted_names
 from covid_xray.pipelines.modeling.pipeline import BACKBONES, CLASS_WEIGHTS
 from covid_xray.pipelines.reporting.nodes import make_table_1, make_table_5, write_tables
 
@@ -18,9 +17,7 @@ def create_pipeline() -> Pipeline:
         for weights in CLASS_WEIGHTS
         for output in ("summary", "predictions")
     ]
-    with warnings.catch_warnings():
-        # These dotted names are the ones that Kedro itself gave another pipeline's outputs.
-        warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
+    with dotted_names():
         return _tables_pipeline(models)
 
 

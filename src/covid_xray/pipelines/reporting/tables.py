@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from covid_xray.evaluation.intervals import percentile_interval, resample_confusion
+from covid_xray.evaluation.markdown import markdown_table
 from covid_xray.evaluation.metrics import (
     REPORT_METRICS,
     balance_classes,
@@ -160,8 +161,7 @@ def _markdown(keys: pd.DataFrame, table: pd.DataFrame, figures: Mapping[str, str
             for figure, form in figures.items()
         }
     )
-    lines = [list(cells.columns), ["---"] * cells.shape[1], *cells.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(cells)
 
 
 def _cell(row: pd.Series, figure: str, form: str) -> str:

@@ -1,0 +1,107 @@
+"""Codes of all radiographs of a study, and what is fitted on the codes of training radiographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.imaging.arrays import RowStream, row_batches
+from covid_xray.imaging.resizing import resize_rows
+
+Codes = NDArray[np.float32]
+
+
+def encode_radiographs(
+    images: NDArray[np.uint8],
+    encode: Callable[[NDArray[np.uint8]], Codes],
+    *,
+    code_length: int,
+    side: int,
+    batch_size: int,
+) -> RowStream:
+    """Codes of all radiographs, batch by batch.
+
+    Args:
+        images: uint8 array (n, height, width).
+        encode: from uint8 arrays (batch, side, side) to float32 (batch, code_length).
+        code_length: numbers per code.
+        side: side that `encode` takes, in pixels.
+        batch_size: radiographs at a time.
+
+    Returns:
+        float32 array (n, code_length).
+    """
+
+    def batches() -> Iterator[Codes]:
+        for batch in row_batches(np.arange(len(images)), batch_size, "Encoding radiographs"):
+            yield encode(resize_rows(images, batch, side))
+
+    return RowStream((len(images), code_length), np.float32, batches())
+
+
+def fit_code_scaling(codes: Codes, rows: NDArray[np.intp], batch_size: int) -> pd.DataFrame:
+    """Mean and standard deviation of every dimension of the codes of some rows.
+
+    An autoencoder's dimensions have arbitrary scales; distances mean little before they have one.
+
+    Args:
+        codes: float32 array (n, code_length); a memory map is read once.
+        rows: training rows.
+        batch_size: codes at a time.
+
+    Returns:
+        One row per dimension: `dimension, mean, scale` (1 for a dimension that never changes).
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler()
+    for batch in row_batches(rows, batch_size, "Scaling codes"):
+        scaler.partial_fit(codes[batch].astype(np.float64))
+    return (
+        pd.DataFrame({"mean": scaler.mean_, "scale": scaler.scale_})
+        .rename_axis("dimension")
+        .reset_index()
+    )
+
+
+def scale_codes(codes: Codes, scaling: pd.DataFrame) -> Codes:
+    """Codes (n, code_length) in units of the training radiographs' standard deviations."""
+    mean, scale = (scaling[name].to_numpy(np.float32) for name in ("mean", "scale"))
+    scaled: Codes = (codes - mean) / scale
+    return scaled
+
+
+def project_codes(
+    codes: Codes,
+    scaling: pd.DataFrame,
+    rows: NDArray[np.intp],
+    *,
+    n_components: int,
+    batch_size: int,
+) -> Codes:
+    """Leading principal components of scaled codes, fitted on some rows, batch by batch.
+
+    Args:
+        codes: float32 array (n, code_length); a memory map is read twice.
+        scaling: table of `fit_code_scaling`.
+        rows: training rows.
+        n_components: components wanted; fewer if there are fewer rows or dimensions.
+        batch_size: codes at a time, raised to the number of components if it is less.
+
+    Returns:
+        float32 array (n, n_components).
+    """
+    from sklearn.decomposition import IncrementalPCA
+
+    fitted = IncrementalPCA(min(n_components, len(rows), codes.shape[1]))
+    size = max(batch_size, n_components)
+    for batch in row_batches(rows, size, "Fitting the projection of codes"):
+        fitted.partial_fit(scale_codes(codes[batch], scaling))
+    projected = [
+        fitted.transform(scale_codes(codes[batch], scaling)).astype(np.float32)
+        for batch in row_batches(np.arange(len(codes)), size, "Projecting codes")
+    ]
+    return np.concatenate(projected)

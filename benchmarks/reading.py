@@ -10,8 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
-import psutil
-from study import arguments, opened
+from study import anonymous_mib, arguments, opened
 
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy
@@ -41,18 +40,13 @@ def timed(function, *inputs, **options) -> float:
     return time.perf_counter() - start
 
 
-def anonymous_mib(study: RadiographyStudy) -> float:
+def memory_of_reading(study: RadiographyStudy) -> float:
     """Private memory not backed by a file after the pass, in MiB, arrays still open."""
-    before = _anonymous()
+    before = anonymous_mib()
     reading = read_study(study, side=256)
-    used = _anonymous() - before
+    used = anonymous_mib() - before
     assert len(reading.index)
-    return used / 2**20
-
-
-def _anonymous() -> int:
-    memory = psutil.Process().memory_info()
-    return memory.rss - memory.shared
+    return used
 
 
 def main() -> None:
@@ -61,7 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     with opened(options.study, options.images) as study:
         if options.memory:
-            print(f"{len(study.radiographs)} radiographs: {anonymous_mib(study):.0f} MiB")
+            print(f"{len(study.radiographs)} radiographs: {memory_of_reading(study):.0f} MiB")
             return
         for function, extra in ((bare_reading, {}), (read_study, {"side": 256})):
             function(study, **extra)  # warm the page cache for both

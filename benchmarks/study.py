@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
+
 from covid_xray.studies.phantom import PhantomPlan, write_phantom_study
 from covid_xray.studies.study import RadiographyStudy, open_study
 
@@ -38,3 +40,9 @@ def first_images(study: RadiographyStudy, n_images: int) -> RadiographyStudy:
     n_images = min(n_images, len(files))
     chosen = [files[i * len(files) // n_images] for i in range(n_images)]
     return replace(study, radiographs=chosen)
+
+
+def anonymous_mib() -> float:
+    """Private memory of this process that no file backs, in MiB."""
+    memory = psutil.Process().memory_info()
+    return (memory.rss - memory.shared) / 2**20

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from covid_xray.evaluation.intervals import percentile_interval, resample_confusion
+from covid_xray.evaluation.intervals import (
+    mean_interval,
+    percentile_interval,
+    resample_confusion,
+)
 
 
 def test_resampling_keeps_every_class_at_its_size_and_its_mean():
@@ -31,3 +35,44 @@ def test_same_seed_same_interval_and_a_class_without_images_stays_empty():
     first, second = (resample_confusion(confusion, 50, seed=9) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert (first[:, 1] == 0).all()
+
+
+# --- The mean of a score per radiograph -----------------------------------------------------------
+
+
+def interval(values, n_resamples=1000, confidence=0.95, seed=0):
+    return mean_interval(np.asarray(values), n_resamples, confidence, seed)
+
+
+@pytest.mark.parametrize("values", [[0.25] * 7, [3.5]])
+def test_scores_that_are_all_equal_leave_no_doubt(values):
+    assert interval(values) == (values[0], values[0])
+
+
+def test_the_interval_of_two_scores_is_that_of_two_coins():
+    # Means of two draws from 0 and 1: 0, 1/2 and 1, at 1/4, 1/2 and 1/4.
+    assert interval([0, 1], confidence=0.4) == (0.5, 0.5)
+    assert interval([0, 1], confidence=0.6) == (0, 1)
+
+
+def test_the_interval_of_a_large_sample_is_the_normal_approximation():
+    values = np.random.default_rng(4).exponential(2, 2000)
+    low, high = interval(values, n_resamples=3000)
+    error = values.std() / np.sqrt(2000)
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
+
+
+def test_a_higher_confidence_gives_a_wider_interval_around_the_mean():
+    values = np.random.default_rng(5).random(60)
+    intervals = [interval(values, confidence=confidence) for confidence in (0.5, 0.9, 0.99)]
+    lows, highs = np.transpose(intervals)
+    assert (np.diff(lows) < 0).all()
+    assert (np.diff(highs) > 0).all()
+    assert lows[0] < values.mean() < highs[0]
+
+
+def test_the_seed_decides_the_interval_of_a_mean():
+    values = np.random.default_rng(6).random(60)
+    assert interval(values, 50) == interval(values, 50)
+    assert interval(values, 50) != interval(values, 50, seed=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.imaging.arrays import RowStream, keep_rows, scratch_array
+from covid_xray.imaging.arrays import RowStream, keep_rows, row_batches, scratch_array
 
 
 @given(st.lists(st.integers(0, 5), max_size=6), st.integers(1, 4))
@@ -82,3 +82,25 @@ def test_keeping_rows_in_place_selects_as_an_index_array_would(kept):
     moved = keep_rows(array, rows)
     np.testing.assert_array_equal(moved, expected)
     assert np.shares_memory(moved, array) or len(rows) == 0
+
+
+@given(st.lists(st.integers(0, 1000), max_size=80), st.integers(1, 100))
+@settings(deadline=None, max_examples=100)
+def test_row_batches_are_the_rows_in_even_parts_none_short_and_none_twice_as_long(rows, size):
+    batches = list(row_batches(np.array(rows, np.intp), size, "Testing"))
+    assert np.concatenate(batches).tolist() == rows
+    lengths = [len(batch) for batch in batches]
+    if len(rows) < size:
+        assert lengths == [len(rows)]
+    else:
+        assert size <= min(lengths) <= max(lengths) < 2 * size
+        assert max(lengths) - min(lengths) <= 1
+
+
+def test_row_batches_of_a_size_that_divides_the_rows_have_this_size():
+    batches = row_batches(np.arange(10, 22), 4, "Testing")
+    assert [batch.tolist() for batch in batches] == [
+        [10, 11, 12, 13],
+        [14, 15, 16, 17],
+        [18, 19, 20, 21],
+    ]

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.imaging.features import luminosity, lung_features, rms_contrast
+from covid_xray.imaging.features import (
+    EXPLORATORY_FEATURES,
+    exploratory_features,
+    luminosity,
+    lung_features,
+    rms_contrast,
+)
 
 SEEDS, SIDES = st.integers(0, 2**32 - 1), st.integers(1, 60)
 
@@ -73,3 +79,30 @@ def test_an_empty_mask_has_an_area_of_zero_and_no_grey():
     features = lung_features(noise(1, (20, 20)), np.zeros((10, 10), np.uint8))
     assert features.mask_area == 0
     assert np.isnan([features.masked_luminosity, features.masked_contrast]).all()
+
+
+def test_exploratory_features_are_those_of_each_radiograph_in_the_order_of_the_rows():
+    images, masks = noise(5, (6, 20, 20)), noise(6, (6, 20, 20)) % 2
+    masks[3] = 0
+    rows = np.array([4, 0, 3, 1])
+    table = exploratory_features(images, masks, rows)
+    assert tuple(table.columns) == EXPLORATORY_FEATURES
+    assert table.index.tolist() == [0, 1, 2, 3]
+    for (_, measured), row in zip(table.iterrows(), rows, strict=True):
+        inside = images[row][masks[row] == 1]
+        assert measured["luminosity"] == pytest.approx(images[row].mean())
+        assert measured["rms_contrast"] == pytest.approx(images[row].std())
+        if row == 3:
+            assert measured[["mask_area", "masked_luminosity", "masked_contrast"]].isna().all()
+        else:
+            assert measured["mask_area"] == pytest.approx(masks[row].mean())
+            assert measured["masked_luminosity"] == pytest.approx(inside.mean())
+            assert measured["masked_contrast"] == pytest.approx(inside.std())
+
+
+def test_without_radiographs_the_exploratory_features_keep_their_columns():
+    empty = np.empty((0, 8, 8), np.uint8)
+    table = exploratory_features(empty, empty, np.empty(0, np.intp))
+    assert table.empty
+    assert tuple(table.columns) == EXPLORATORY_FEATURES
+    assert (table.dtypes == "float64").all()

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph
+from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph, resize_rows
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -74,3 +74,22 @@ def test_a_mask_grown_by_whole_factors_repeats_its_pixels_and_shrinks_back(
     grown = resize_lung_mask(mask, (height * down, width * across))
     np.testing.assert_array_equal(grown, np.kron(mask, np.ones((down, across), np.uint8)))
     np.testing.assert_array_equal(resize_lung_mask(grown, mask.shape), mask)
+
+
+@given(SEEDS, st.lists(st.integers(0, 6), max_size=9), st.integers(1, 12))
+@settings(deadline=None, max_examples=30)
+def test_rows_are_resized_one_by_one_in_the_order_asked_for(seed, rows, side):
+    images = noise(seed, (7, 9, 6))
+    resized = resize_rows(images, np.array(rows, np.intp), side)
+    assert (resized.shape, resized.dtype) == ((len(rows), side, side), np.uint8)
+    for place, row in enumerate(rows):
+        np.testing.assert_array_equal(resized[place], resize_radiograph(images[row], side))
+
+
+def test_resized_rows_of_the_right_size_are_copies_and_their_source_stays_as_it_was():
+    images = noise(0, (4, 8, 8))
+    kept = images.copy()
+    resized = resize_rows(images, np.array([2, 0]), 8)
+    np.testing.assert_array_equal(resized, images[[2, 0]])
+    resized[...] = 0
+    np.testing.assert_array_equal(images, kept)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from covid_xray.studies.splits import Protocol, Split, SplitError, split_groups, split_radiographs
+from covid_xray.studies.splits import (
+    Protocol,
+    Split,
+    SplitError,
+    draw_examples,
+    kept_rows,
+    split_groups,
+    split_radiographs,
+)
 
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 SEEDS = st.integers(0, 2**32 - 1)
@@ -211,3 +219,39 @@ def test_a_class_of_copies_has_too_few_groups_only_when_they_count_as_one():
     for protocol in Protocol:
         with pytest.raises(SplitError, match="Class 'B' has 2 distinct"):
             split_radiographs(groups, SHARES, protocol, 0)
+
+
+@given(grouped_studies(), SEEDS)
+@settings(deadline=None, max_examples=10)
+def test_kept_rows_are_the_row_numbers_of_one_split_or_of_all(groups, seed):
+    splits = split_radiographs(groups, SHARES, Protocol.LEAK_FREE, seed)
+    table = list(zip(splits["kept"], splits["split"], strict=True))
+    # Row numbers are places, whatever the index says.
+    splits.index = splits.index[::-1] + 1000
+    assert kept_rows(splits).tolist() == [row for row, (kept, _) in enumerate(table) if kept]
+    for split in Split:
+        expected = [row for row, (kept, own) in enumerate(table) if kept and own == split]
+        assert kept_rows(splits, split).tolist() == expected
+
+
+@given(st.lists(st.sampled_from("ABC"), min_size=1, max_size=40), st.integers(1, 6), SEEDS)
+@settings(deadline=None, max_examples=40)
+def test_examples_are_rows_of_every_class_and_no_row_twice(classes, per_class, seed):
+    # Some rows are missing, as of radiographs that are not kept.
+    labels = pd.Series(classes, index=np.arange(len(classes)) * 3 + 5)
+    rows = draw_examples(labels, per_class, seed)
+    assert rows.dtype == np.intp
+    assert len(set(rows)) == len(rows)
+    drawn = labels.loc[rows]
+    assert drawn.tolist() == sorted(drawn)
+    sizes = labels.value_counts()
+    assert drawn.value_counts().to_dict() == sizes.clip(upper=per_class).to_dict()
+    np.testing.assert_array_equal(rows, draw_examples(labels, per_class, seed))
+
+
+def test_every_radiograph_is_as_likely_as_any_other_of_its_class_to_be_an_example():
+    labels = pd.Series(["A"] * 4 + ["B"] * 8)
+    drawn = np.concatenate([draw_examples(labels, 2, seed) for seed in range(400)])
+    shares = np.bincount(drawn, minlength=12) / 400
+    # 400 draws: one standard deviation of a share is 0.025 at most, so 0.1 is far out.
+    assert shares == pytest.approx([0.5] * 4 + [0.25] * 8, abs=0.1)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from covid_xray.studies.splits import Protocol, Split, split_radiographs
 from covid_xray.studies.variants import (
+    AUTOENCODED,
+    AUTOENCODED_FROM,
     PLAN_COLUMNS,
     VARIANT_COLUMNS,
     VARIANTS,
@@ -153,8 +155,9 @@ def test_leak_free_held_out_rows_are_all_kept_originals_in_every_variant(case):
             expected = held_out[features["mask_area"].notna()[held_out.index]]
         rows = of(variants, name)
         rows = rows[rows["split"] != Split.TRAIN]
-        assert (rows["array"] == "images").all()
-        assert rows["row"].tolist() == expected.index.tolist()
+        if name != AUTOENCODED:
+            assert (rows["array"] == "images").all()
+            assert rows["row"].tolist() == expected.index.tolist()
         assert rows["image_id"].tolist() == expected["image_id"].tolist()
         assert rows["split"].tolist() == expected["split"].tolist()
 
@@ -166,7 +169,11 @@ def test_every_row_points_at_the_image_it_names(protocol, data):
     _, _, splits, plan, variants = data.draw(plans(protocol))
     assert variants.columns.tolist() == VARIANT_COLUMNS
     assert variants["variant"].drop_duplicates().tolist() == list(VARIANTS)
-    tables = {"images": splits, "augmented_images": plan.set_index("row")}
+    tables = {
+        "images": splits,
+        "augmented_images": plan.set_index("row"),
+        "autoencoded_images": of(variants, AUTOENCODED_FROM).reset_index(drop=True),
+    }
     for array, rows in variants.groupby("array"):
         named = tables[array].loc[rows["row"]]
         for column in ("image_id", "label", "group_id", "split"):
@@ -218,6 +225,20 @@ def test_the_laplacian_variant_drops_the_blurred_and_their_children(protocol, da
         target = training_target(images_per_class)
     expected = dict.fromkeys(originals.index, min(available, target))
     assert rows["label"].value_counts().to_dict() == expected
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+@given(data=st.data())
+@settings(deadline=None, max_examples=7)
+def test_autoencoded_has_the_radiographs_it_was_made_from_in_their_order(protocol, data):
+    *_, variants = data.draw(plans(protocol))
+    source, rows = of(variants, AUTOENCODED_FROM), of(variants, AUTOENCODED)
+    for column in ("image_id", "label", "group_id", "split"):
+        assert rows[column].tolist() == source[column].tolist()
+    assert (rows["array"] == "autoencoded_images").all()
+    assert rows["row"].tolist() == list(range(len(source)))
+    others = variants[variants["variant"] != AUTOENCODED]
+    assert set(others["array"]) <= {"images", "augmented_images"}
 
 
 @pytest.mark.parametrize("protocol", Protocol)
@@ -314,7 +335,8 @@ def test_classes_that_are_large_enough_have_no_children(protocol):
     assert plan.empty
     assert plan.columns.tolist() == PLAN_COLUMNS
     assert plan["seed"].dtype == plan["parent_row"].dtype == np.int64
-    assert (variants["array"] == "images").all()
+    stored = variants[variants["variant"] != AUTOENCODED]
+    assert (stored["array"] == "images").all()
 
 
 def test_one_variant_is_selected_and_renumbered():

@@ -8,4 +8,6 @@ import pandas as pd
 def markdown_table(cells: pd.DataFrame) -> str:
     """A frame of texts as a Markdown table, without its index."""
     lines = [list(cells.columns), ["---"] * cells.shape[1], *cells.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    # A bar in a cell, as in the name of a class's folder, would open a column.
+    escaped = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in escaped)

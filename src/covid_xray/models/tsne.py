@@ -23,6 +23,10 @@ def project_tsne(
     from sklearn.manifold import TSNE
 
     most = max((len(codes) - 1) / 3, 1.0)
-    tsne = TSNE(perplexity=min(perplexity, most), random_state=seed)
+    # Codes of one number, or all alike, have no two principal components to start from.
+    flat = codes.shape[1] < 2 or not np.ptp(codes, axis=0).any()
+    tsne = TSNE(
+        perplexity=min(perplexity, most), init="random" if flat else "pca", random_state=seed
+    )
     plane: NDArray[np.float32] = tsne.fit_transform(codes)
     return plane

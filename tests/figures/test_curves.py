@@ -66,3 +66,41 @@ def test_diverged_and_one_epoch_runs_are_drawn(val_loss, png):
 
 def test_no_models_are_said_to_be_none(words):
     assert "No model" in words(draw_learning_curves({}))
+
+
+def with_dice(table):
+    return table.assign(dice=1 - table["loss"] / 5, val_dice=1 - table["val_loss"] / 5)
+
+
+def test_a_model_that_was_measured_by_dice_has_its_dice_drawn():
+    table = with_dice(history([0.9, 0.3, 0.5]))
+    top, bottom = draw_learning_curves({"U-Net": table}).axes
+    assert [top.get_ylabel(), bottom.get_ylabel()] == ["loss", "dice"]
+    drawn = lines(bottom)
+    np.testing.assert_allclose(drawn["training"].get_ydata(), table["dice"])
+    np.testing.assert_allclose(drawn["validation"].get_ydata(), table["val_dice"])
+    mark = drawn["lowest validation loss"]
+    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([2], [table["val_dice"].iloc[1]])
+
+
+def test_only_the_first_metric_with_a_validation_is_drawn():
+    # Neither the learning rate nor a metric of the training alone has two lines to compare.
+    table = history([3, 2, 1]).assign(learning_rate=0.1, dice=0.5)
+    assert len(draw_learning_curves({"model": table}).axes) == 1
+    both = with_dice(history([3, 2, 1], True).assign(precision=0.5))
+    figure = draw_learning_curves({"model": both})
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
+
+
+def test_models_with_metrics_of_their_own_get_a_row_each(png):
+    figure = draw_learning_curves(
+        {"CNN": history([3, 2, 1], True), "U-Net": with_dice(history([1, 2, 3]))}
+    )
+    grid = np.array(figure.axes).reshape(3, 2)
+    assert [[axes.axison for axes in row] for row in grid] == [
+        [True, True], [True, False], [False, True],
+    ]  # fmt: skip
+    assert grid[1, 0].get_ylabel() == "accuracy"
+    assert grid[2, 1].get_ylabel() == "dice"
+    assert grid[1, 0].get_xlabel() == grid[2, 1].get_xlabel() == "epoch"
+    png(figure)

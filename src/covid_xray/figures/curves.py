@@ -15,16 +15,16 @@ from covid_xray.figures import theme
 
 @theme.themed
 def draw_learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Loss, and accuracy where there is one, per epoch and model (Report A, Annexes 7 to 9).
+    """Loss, and a metric where there is one, per epoch and model (Report A, Annexes 7 to 9).
 
     Args:
-        histories: per model, `epoch, loss, val_loss` and perhaps `accuracy, val_accuracy`.
+        histories: per model, `epoch, loss, val_loss` and perhaps a metric with its validation,
+            such as `accuracy, val_accuracy` or `dice, val_dice`: the first one is drawn.
     """
     if not histories:
         return theme.say("No model was trained, so there are no learning curves.")
-    metrics = ["loss"]
-    if any("accuracy" in history for history in histories.values()):
-        metrics.append("accuracy")
+    firsts = (metric for history in histories.values() for metric in _paired(history)[:1])
+    metrics = ["loss", *dict.fromkeys(firsts)]
     figure, grid = theme.new_figure(
         len(metrics), len(histories),
         width=max(2.7 * len(histories), 4.6) + 0.3, height=2.3 * len(metrics) + 1.0,
@@ -33,7 +33,7 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         column[0].set_title(theme.wrapped(model, 2.4))
         for axes, metric in zip(column, metrics, strict=True):
             _draw_metric(axes, history, metric)
-        lowest = column[-1] if metrics[-1] in history else column[0]
+        lowest = [axes for axes in column if axes.axison][-1]
         lowest.set_xlabel("epoch")
     for row, metric in zip(grid, metrics, strict=True):
         next(axes for axes in row if axes.axison).set_ylabel(metric)
@@ -43,8 +43,13 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def _paired(history: pd.DataFrame) -> list[str]:
+    """Metrics besides the loss that were measured in training and validation, in order."""
+    return [str(name) for name in history if name != "loss" and f"val_{name}" in history]
+
+
 def _draw_metric(axes: Axes, history: pd.DataFrame, metric: str) -> None:
-    if metric not in history:
+    if metric not in ["loss", *_paired(history)]:
         axes.set_axis_off()
         return
     theme.light_grid(axes, "y")

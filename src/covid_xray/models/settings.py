@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.parameters import StrictParameters
 
 
@@ -47,4 +48,26 @@ class AutoencoderSettings(StrictParameters):
     learning_rate: float = Field(gt=0)
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+
+class UNetSettings(StrictParameters):
+    """Architecture and training of the U-Net (Report B).
+
+    Attributes:
+        filters: filters of each level, the deepest last.
+        learning_rate: Adam's highest learning rate.
+        batch_size: pairs per step.
+        epochs: largest number of epochs.
+        patience: epochs without a better validation Dice before training stops.
+        augmentation: how far a training pair is moved.
+        seed: seed of weights, shuffling and augmentation.
+    """
+
+    filters: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    patience: int = Field(ge=1)
+    augmentation: PairAugmentation
     seed: int = Field(ge=0)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from covid_xray.imaging.similarity import find_similar_pairs
 
 
 def name_pairs(pairs: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
@@ -25,6 +28,38 @@ def name_pairs(pairs: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
         columns[f"{name}_2"] = values[pairs["second"].to_numpy(dtype=np.intp)]
     measured = pairs[["hash_distance", "ssim"]].reset_index(drop=True)
     return pd.concat([pd.DataFrame(columns), measured], axis="columns")
+
+
+def find_duplicate_groups(
+    index: pd.DataFrame,
+    hashes: NDArray[np.uint64],
+    images: NDArray[np.uint8],
+    *,
+    ssim_side: int,
+    min_ssim: float,
+    max_hash_distance: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Find a study's duplicates by Report A's rule.
+
+    Args:
+        index: the study's index.
+        hashes: perceptual hash of each radiograph, (n,).
+        images: uint8 array (n, side, side).
+        ssim_side: side at which SSIM is computed, in pixels.
+        min_ssim: lowest SSIM of a duplicate pair.
+        max_hash_distance: largest distance of two hashes, in bits.
+
+    Returns:
+        Pairs within a class, pairs across classes (label conflicts), and the groups they form.
+    """
+    similar = find_similar_pairs(
+        images, hashes, side=ssim_side, min_ssim=min_ssim, max_hash_distance=max_hash_distance
+    )
+    pairs = name_pairs(similar, index)
+    within = pairs["label_1"] == pairs["label_2"]
+    duplicates = pairs[within].reset_index(drop=True)
+    conflicts = pairs[~within].reset_index(drop=True)
+    return duplicates, conflicts, group_duplicates(index, duplicates, conflicts)
 
 
 def group_duplicates(

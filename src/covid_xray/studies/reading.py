@@ -160,6 +160,26 @@ def _read_radiograph(
     return record, rejected
 
 
+def read_pair(
+    study: RadiographyStudy, image_id: str
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """One radiograph, uint8, and its lung mask, 0/1 uint8, each at the size it came in.
+
+    Args:
+        study: the opened study.
+        image_id: a radiograph with a usable mask.
+
+    Raises:
+        RejectedFileError: if one of the two files can't be used.
+    """
+    (file,) = (file for file in study.radiographs if file.image_id == image_id)
+    pixels = decode_radiograph(_read_bytes(study, file.path), min_side=2).pixels
+    if file.mask_path is None:
+        raise RejectedFileError(RejectionReason.UNREADABLE_FILE, f"{image_id} has no mask")
+    content = _read_bytes(study, file.mask_path)
+    return pixels, decode_lung_mask(content, (pixels.shape[0], pixels.shape[1]))
+
+
 def measure(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> dict[str, object]:
     """Every feature of one radiograph, at the size it came in.
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
-from covid_xray.imaging.similarity import find_similar_pairs
 from covid_xray.pipelines.data_engineering.parameters import (
     AugmentationParameters,
     DuplicateParameters,
@@ -18,7 +17,7 @@ from covid_xray.pipelines.data_engineering.parameters import (
     SharpnessParameters,
     SplittingParameters,
 )
-from covid_xray.studies.groups import group_duplicates, name_pairs
+from covid_xray.studies.groups import find_duplicate_groups
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.study import RadiographyStudy
@@ -63,18 +62,10 @@ def find_duplicates(
     Returns:
         Pairs within a class, pairs across classes (label conflicts), and the groups they form.
     """
-    similar = find_similar_pairs(
-        images,
-        features["perceptual_hash"].to_numpy(),
-        side=rule.ssim_side,
-        min_ssim=rule.min_ssim,
-        max_hash_distance=rule.max_hash_distance,
+    hashes = features["perceptual_hash"].to_numpy()
+    duplicates, conflicts, groups = find_duplicate_groups(
+        index, hashes, images, **rule.model_dump()
     )
-    pairs = name_pairs(similar, index)
-    within = pairs["label_1"] == pairs["label_2"]
-    duplicates = pairs[within].reset_index(drop=True)
-    conflicts = pairs[~within].reset_index(drop=True)
-    groups = group_duplicates(index, duplicates, conflicts)
     logger.info(
         "%d duplicate pairs within classes, %d across: %d redundant radiographs",
         len(duplicates),

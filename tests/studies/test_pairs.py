@@ -1,0 +1,144 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_xray.studies.pairs import (
+    NoPairsError,
+    deal_pairs,
+    pairs_of_folder,
+    pairs_of_study,
+)
+from covid_xray.studies.reading import read_pair
+from covid_xray.studies.study import open_study
+
+READING = {"side": 64, "min_side": 32, "workers": 1, "scratch_folder": None}
+DUPLICATES = {"ssim_side": 50, "min_ssim": 0.8, "max_hash_distance": 2}
+SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten pairs, 80 pixels a side with masks of 64; the last two are one picture."""
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for number in range(10):
+        coarse = np.random.default_rng(min(number, 8)).integers(0, 256, (8, 8)).astype(np.uint8)
+        picture = cv2.resize(coarse, (80, 80), interpolation=cv2.INTER_CUBIC)
+        mask = np.zeros((64, 64), np.uint8)
+        mask[10 : 30 + rng.integers(10), 10:50] = 255
+        cv2.imwrite(str(tmp_path / f"images/{number}.png"), picture)
+        cv2.imwrite(str(tmp_path / f"masks/{number}.png"), mask)
+    return tmp_path
+
+
+def from_folder(path):
+    return pairs_of_folder(open_study(path), reading=READING, duplicates=DUPLICATES)
+
+
+def test_pairs_of_a_folder_are_read_at_one_size_without_redundant_duplicates(folder):
+    pairs = from_folder(folder)
+    assert len(pairs.table) == 9
+    assert pairs.images.shape == pairs.masks.shape == (10, 64, 64)
+    row = pairs.table.iloc[3]
+    mask = cv2.imread(str(folder / f"masks/{row['pair_id'].split('-')[-1]}.png"), 0)
+    np.testing.assert_array_equal(pairs.masks[row["row"]], mask // 255)
+    assert (pairs.table["array"] == "pair_images").all()
+
+
+def test_a_bad_mask_is_refused_with_a_reason_and_the_rest_works(folder):
+    grey = np.random.default_rng(1).integers(0, 256, (64, 64)).astype(np.uint8)
+    cv2.imwrite(str(folder / "masks/0.png"), grey)
+    cv2.imwrite(str(folder / "masks/1.png"), np.zeros((64, 64), np.uint8))
+    cv2.imwrite(str(folder / "masks/2.png"), np.full((64, 32), 255, np.uint8))
+    pairs = from_folder(folder)
+    reasons = pairs.rejected.set_index("file")["reason"].to_dict()
+    assert reasons == {
+        "masks/0.png": "mask_not_binary",
+        "masks/1.png": "empty_mask",
+        "masks/2.png": "wrong_mask_size",
+    }
+    assert len(pairs.table) == 6
+
+
+def test_without_any_mask_the_remedy_is_named(folder):
+    with pytest.raises(NoPairsError, match="--params segmentation_pairs=FOLDER"):
+        pairs_of_folder(None, reading=READING, duplicates=DUPLICATES)
+    for mask in (folder / "masks").iterdir():
+        cv2.imwrite(str(mask), np.zeros((64, 64), np.uint8))
+    with pytest.raises(NoPairsError, match=r"10 file\(s\) were rejected, masks/.*empty_mask"):
+        from_folder(folder)
+
+
+def test_pairs_of_a_study_are_its_masked_radiographs_and_none_without_masks():
+    index = pd.DataFrame({"image_id": list("abcd"), "label": list("xxyy")})
+    groups = pd.DataFrame({"group_id": list("aacd"), "is_redundant": [False, True, False, False]})
+    found = pairs_of_study(index.assign(has_mask=[True, True, True, False]), groups, 32)
+    assert found.table[["pair_id", "row", "array"]].to_numpy().tolist() == [
+        ["a", 0, "images"],
+        ["c", 2, "images"],
+    ]
+    assert found.images.shape == (0, 32, 32)
+    assert pairs_of_study(index.assign(has_mask=False), groups, 32) is None
+
+
+def table(n, labels=("x", "y")):
+    ids = [f"p{i}" for i in range(n)]
+    return pd.DataFrame(
+        {"pair_id": ids, "label": [labels[i % len(labels)] for i in range(n)], "group_id": ids}
+    )
+
+
+def test_three_hundred_pairs_are_dealt_270_to_30():
+    dealt = deal_pairs(
+        table(300, ("x",)), {"train": 0.81, "validation": 0.09, "test": 0.1}, most=None, seed=1
+    )
+    assert dealt["split"].value_counts().to_dict() == {"train": 243, "validation": 27, "test": 30}
+
+
+def test_no_group_crosses_a_split_and_the_seed_decides():
+    grouped = table(40)
+    grouped["group_id"] = [f"g{i // 4}" for i in range(40)]
+    dealt = deal_pairs(grouped, SHARES, most=None, seed=1)
+    assert dealt.groupby("group_id")["split"].nunique().max() == 1
+    assert dealt.equals(deal_pairs(grouped, SHARES, most=None, seed=1))
+    assert not dealt.equals(deal_pairs(grouped, SHARES, most=None, seed=2))
+
+
+def test_at_most_so_many_pairs_are_used():
+    dealt = deal_pairs(table(40), SHARES, most=15, seed=1)
+    assert len(dealt) == 15
+    assert set(dealt["pair_id"]) < set(table(40)["pair_id"])
+
+
+def test_a_class_with_a_single_pair_does_not_stop_the_others():
+    few = pd.concat([table(20, ("x",)), pd.DataFrame(
+        {"pair_id": ["q"], "label": ["rare"], "group_id": ["q"]}
+    )], ignore_index=True)  # fmt: skip
+    dealt = deal_pairs(few, SHARES, most=None, seed=1)
+    assert len(dealt) == 21
+    assert dealt.loc[20, "label"] == "rare"
+
+
+def test_a_pair_can_be_read_at_the_sizes_it_came_in(folder):
+    study = open_study(folder)
+    pixels, mask = read_pair(study, study.radiographs[4].image_id)
+    assert pixels.shape == (80, 80)
+    assert mask.shape == (64, 64)
+    assert set(np.unique(mask)) == {0, 1}
+
+
+def test_a_class_without_masks_is_left_out_and_the_others_are_dealt():
+    ids = [f"r{i}" for i in range(30)]
+    index = pd.DataFrame(
+        {
+            "image_id": ids,
+            "label": ["x"] * 20 + ["y"] * 10,
+            "has_mask": [True] * 20 + [False] * 10,
+        }
+    )
+    groups = pd.DataFrame({"group_id": ids, "is_redundant": False})
+    dealt = deal_pairs(pairs_of_study(index, groups, 32).table, SHARES, most=None, seed=1)
+    assert set(dealt["label"]) == {"x"}
+    assert dealt["split"].value_counts().to_dict() == {"train": 12, "validation": 4, "test": 4}

@@ -12,7 +12,15 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 # Read with `${runtime_params:…}` in the catalog and the parameters.
-RUNTIME_PARAMETERS = ("study_path", "kaggle_handle", "protocol", "seed", "weights")
+RUNTIME_PARAMETERS = (
+    "study_path",
+    "kaggle_handle",
+    "protocol",
+    "seed",
+    "weights",
+    "segmentation_pairs",
+    "mask_source",
+)
 
 
 class MissingInputError(FileNotFoundError):

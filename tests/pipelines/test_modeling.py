@@ -9,7 +9,7 @@ from covid_xray.pipelines.modeling.pipeline import BACKBONES, CLASS_WEIGHTS, cre
 from covid_xray.studies.variants import select_variant
 
 CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
-N_NODES = 48
+N_NODES = 58
 
 
 def test_weights_follow_the_order_of_the_models_outputs():

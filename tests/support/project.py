@@ -21,6 +21,9 @@ exploration:
     dense: {layers: [16], code: 6, epochs: 2, batch_size: 8}
     convolutional: {layers: [4, 4], code: 2, epochs: 2, batch_size: 8}
   embedding: {latent_components: 5, n_neighbours: 3, n_shuffles: 3}
+segmentation:
+  pairs: {test: 0.2, validation: 0.2}
+  unet: {filters: [4, 8], epochs: 1, batch_size: 8}
 modeling:
   transfer: {weights: none, input_side: 32}
   training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 8}

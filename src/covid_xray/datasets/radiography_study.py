@@ -12,7 +12,7 @@ from covid_xray.studies.files import StudyError
 from covid_xray.studies.study import RadiographyStudy, open_study
 
 
-class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
+class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]):
     """Opens `<class>/images/*.png`, `<class>/masks/*.png` and `<class>.metadata.xlsx`.
 
     Masks and metadata are optional, per image and per class. The layout may be nested one
@@ -30,7 +30,7 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
     def __init__(
         self,
         *,
-        filepath: str,
+        filepath: str | None,
         classes: Mapping[str, str] | Sequence[str] | None = None,
         source_names: Mapping[str, str] | None = None,
         kaggle_handle: str | None = None,
@@ -39,21 +39,27 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
         """Describe where the study is.
 
         Args:
-            filepath: the study's folder or zip archive.
+            filepath: the study's folder or zip archive; None where a study may be left out.
             classes: class names, or class name to folder name; every folder if None.
             source_names: short source names by a part of the source's URL.
             kaggle_handle: `owner/dataset` to download if nothing is at `filepath`; needs the
                 extra `kaggle`.
             metadata: for Kedro-Viz and other plugins; not used here.
         """
-        self._filepath = Path(filepath)
+        self._filepath = None if filepath is None else Path(filepath)
         self._classes = classes
         self._source_names = source_names
         self._kaggle_handle = kaggle_handle
         self.metadata = metadata
 
-    def load(self) -> RadiographyStudy:
-        """Open the study, downloading it first if it is absent and a Kaggle handle is given."""
+    def load(self) -> RadiographyStudy | None:
+        """Open the study, downloading it first if it is absent and a Kaggle handle is given.
+
+        Returns:
+            The study; None if it was left out of the configuration.
+        """
+        if self._filepath is None:
+            return None
         location = self._filepath if self._filepath.exists() else self._download()
         try:
             return open_study(location, self._classes, self._source_names)
@@ -92,11 +98,12 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
         )
 
     def _exists(self) -> bool:
-        return self._filepath.exists()
+        # A study that may be left out is there: it loads as None.
+        return self._filepath is None or self._filepath.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {
-            "filepath": str(self._filepath),
+            "filepath": str(self._filepath or "none"),
             "classes": self._classes,
             "kaggle_handle": self._kaggle_handle,
         }

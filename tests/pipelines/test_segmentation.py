@@ -1,0 +1,210 @@
+import shutil
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_xray.evaluation.overlap import overlap_scores
+from covid_xray.pipelines.segmentation.nodes import choose_lung_masks
+from covid_xray.pipelines.segmentation.parameters import MaskParameters, PairParameters
+from covid_xray.studies.pairs import NoPairsError
+
+PREPARED = ["gather_lung_pairs", "draw_mask_resizing"]
+
+
+@pytest.fixture
+def prepared(engineered, tmp_path):
+    """A copy of an engineered project, to be changed."""
+    copy = tmp_path / "prepared"
+    shutil.copytree(engineered, copy)
+    return copy
+
+
+@pytest.fixture
+def unmasked(prepared, run_kedro):
+    """A project whose study has no lung masks."""
+    for masks in (prepared / "data/01_raw/phantom_study").glob("*/masks"):
+        shutil.rmtree(masks)
+    run_kedro(prepared, "data_engineering", node_names=["read_radiographs", "find_duplicates"])
+    return prepared
+
+
+@pytest.fixture(scope="module")
+def folder_of_pairs(tmp_path_factory):
+    """A flat folder of pairs whose masks are smaller than their radiographs."""
+    folder = tmp_path_factory.mktemp("pairs")
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    for number in range(12):
+        coarse = np.random.default_rng(number).integers(0, 256, (8, 8)).astype(np.uint8)
+        picture = cv2.resize(coarse, (96, 96), interpolation=cv2.INTER_CUBIC)
+        mask = np.zeros((64, 64), np.uint8)
+        mask[10:50, 8:26] = mask[10:50, 38:56] = 255
+        cv2.imwrite(str(folder / f"images/{number}.png"), picture)
+        cv2.imwrite(str(folder / f"masks/{number}.png"), mask)
+    return folder
+
+
+@pytest.mark.slow
+def test_scores_are_those_of_the_predicted_masks_on_test_pairs(finished, load_catalog):
+    catalog = load_catalog(finished)
+    pairs = catalog.load("lung_pairs")
+    scores = catalog.load("segmentation_pair_scores")
+    unet = scores[scores["method"] == "U-Net"]
+    assert unet["pair_id"].tolist() == pairs.loc[pairs["split"] == "test", "pair_id"].tolist()
+    predicted, masks = catalog.load("predicted_masks"), catalog.load("masks")
+    for pair in unet.itertuples():
+        expected = overlap_scores(predicted[pair.row], masks[pair.row])
+        assert {name: getattr(pair, name) for name in expected} == pytest.approx(
+            expected, abs=1e-3, nan_ok=True
+        )
+
+
+@pytest.mark.slow
+def test_baselines_are_what_they_are_called(finished, load_catalog):
+    catalog = load_catalog(finished)
+    scores = catalog.load("segmentation_pair_scores").set_index("method")
+    pairs, masks = catalog.load("lung_pairs"), catalog.load("masks")
+    test = pairs.loc[pairs["split"] == "test", "row"]
+    assert (scores.loc["all background", "dice"] == 0).all()
+    background = [1 - masks[row].mean() for row in test]
+    np.testing.assert_allclose(scores.loc["all background", "pixel_accuracy"], background)
+    train = pairs.loc[pairs["split"] == "train", "row"]
+    mean_mask = masks[train.to_numpy()].mean(axis=0) >= 0.5
+    dice = [
+        2 * (mean_mask & masks[row]).sum() / (mean_mask.sum() + masks[row].sum()) for row in test
+    ]
+    np.testing.assert_allclose(scores.loc["mean training mask", "dice"], dice)
+    summary = catalog.load("segmentation_scores")
+    ours = summary.query("method == 'U-Net' and label == 'all' and score == 'pixel_accuracy'")
+    assert ours["published"].tolist() == [0.992]
+
+
+@pytest.mark.slow
+def test_no_duplicate_of_a_test_pair_is_trained_on(finished, load_catalog):
+    pairs = load_catalog(finished).load("lung_pairs")
+    assert pairs.groupby("group_id")["split"].nunique().max() == 1
+    assert set(pairs["split"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.slow
+def test_every_radiograph_has_a_predicted_mask_and_its_quality(finished, load_catalog):
+    catalog = load_catalog(finished)
+    index, quality = catalog.load("radiograph_index"), catalog.load("mask_quality")
+    predicted = catalog.load("predicted_masks")
+    assert quality["image_id"].tolist() == index["image_id"].tolist()
+    assert predicted.shape == catalog.load("images").shape
+    np.testing.assert_allclose(quality["area"], predicted.mean(axis=(1, 2)))
+    assert quality["agreement"].notna().tolist() == index["has_mask"].tolist()
+
+
+def choose(source):
+    index = pd.DataFrame({"image_id": ["a", "b"], "has_mask": [True, False]})
+    images = np.stack([np.full((8, 8), grey, np.uint8) for grey in (40, 90)])
+    images[:, :4] = 10
+    masks, predicted = np.zeros((2, 2, 8, 8), np.uint8)
+    masks[0, :4] = 1
+    predicted[:, 4:] = 1
+    features = pd.DataFrame(
+        {
+            "label": "COVID",
+            "luminosity": [25.0, 50.0],
+            "mask_area": [0.5, np.nan],
+            "masked_luminosity": [10.0, np.nan],
+            "masked_contrast": [0.0, np.nan],
+        }
+    )
+    parameters = MaskParameters(source=source, batch_size=2)
+    stream, chosen = choose_lung_masks(index, images, masks, predicted, features, parameters)
+    return stream.collect(), chosen["masked_luminosity"].tolist(), chosen["luminosity"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("source", "areas", "inside"),
+    [
+        ("provided", [("top", 32), ("none", 0)], [10.0, None]),
+        ("predicted", [("bottom", 32), ("bottom", 32)], [40.0, 90.0]),
+        ("provided_else_predicted", [("top", 32), ("bottom", 32)], [10.0, 90.0]),
+    ],
+)
+def test_the_source_decides_masks_and_the_features_inside_them(source, areas, inside):
+    masks, luminosity, whole = choose(source)
+    for mask, (place, size) in zip(masks, areas, strict=True):
+        assert mask.sum() == size
+        assert mask[:4].sum() == (size if place == "top" else 0)
+    assert [None if np.isnan(value) else value for value in luminosity] == inside
+    assert whole == [25.0, 50.0]
+
+
+@pytest.mark.slow
+def test_the_masked_variant_follows_the_source(finished, run_kedro, load_catalog, tmp_path):
+    project = tmp_path / "predicted"
+    shutil.copytree(finished, project)
+    index = load_catalog(project).load("radiograph_index")
+    without = set(index.loc[~index["has_mask"], "image_id"])
+    before = set(load_catalog(project).load("masked_variant")["image_id"])
+    nodes = ["choose_lung_masks", "list_masked_variant"]
+    run_kedro(project, "segmentation", node_names=nodes, params={"mask_source": "predicted"})
+    after = set(load_catalog(project).load("masked_variant")["image_id"])
+    assert without
+    assert not before & without
+    splits = load_catalog(project).load("splits")
+    held_out = splits.loc[splits["kept"] & (splits["split"] != "train"), "image_id"]
+    features = load_catalog(project).load("lung_features").set_index("image_id")
+    with_area = set(features.index[features["mask_area"].notna()])
+    assert with_area == set(index["image_id"])
+    assert set(held_out) <= after
+
+
+@pytest.mark.slow
+def test_a_study_without_masks_learns_from_a_second_folder(
+    unmasked, run_kedro, load_catalog, folder_of_pairs
+):
+    params = {"segmentation_pairs": str(folder_of_pairs)}
+    run_kedro(unmasked, "segmentation", node_names=PREPARED, params=params)
+    catalog = load_catalog(unmasked)
+    pairs = catalog.load("lung_pairs")
+    assert len(pairs) == 12
+    assert set(pairs["array"]) == {"pair_images"}
+    side = catalog.load("images").shape[1]
+    assert catalog.load("pair_images").shape == (12, side, side)
+
+
+@pytest.mark.slow
+def test_without_pairs_the_remedy_is_named_and_nothing_is_written(unmasked, run_kedro):
+    with pytest.raises(NoPairsError, match="--params segmentation_pairs=FOLDER"):
+        run_kedro(unmasked, "segmentation", node_names=PREPARED)
+    assert not (unmasked / "data/05_model_input/phantom_study/segmentation").exists()
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_not_there_is_named(unmasked, run_kedro):
+    with pytest.raises(Exception, match="no_such_folder"):
+        run_kedro(
+            unmasked,
+            "segmentation",
+            node_names=PREPARED,
+            params={"segmentation_pairs": "no_such_folder"},
+        )
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"masks": {"source": "guessed"}}, "source"),
+        ({"unet": {"augmentation": {"rotation": -1}}}, "rotation"),
+        ({"unet": {"filters": [8]}}, "filters"),
+        ({"pairs": {"test": 0.9, "validation": 0.2}}, "nothing to train on"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_runs(project, run_kedro, params, named):
+    with pytest.raises(Exception, match=named):
+        run_kedro(project, "segmentation", params={"segmentation": params})
+    assert not (project / "data/05_model_input").exists()
+
+
+def test_shares_of_pairs_add_up():
+    shares = PairParameters(test=0.1, validation=0.09, seed=1).shares
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["train"] == pytest.approx(0.81)

@@ -73,6 +73,18 @@ def test_a_figure_is_replaced_by_the_next(tmp_path, dataset_type, name, draw):
 
 
 @pytest.mark.parametrize(("dataset_type", "name", "draw"), CASES)
+def test_a_figure_is_written_beside_its_place_and_renamed(tmp_path, dataset_type, name, draw):
+    dataset = dataset_type(filepath=str(tmp_path / name))
+    dataset.save(Figure() if name.endswith("png") else go.Figure())
+    before = (tmp_path / name).read_bytes()
+    # A second name of the old file: written in place, the old file would change with it.
+    second_name = tmp_path / "second_name"
+    second_name.hardlink_to(tmp_path / name)
+    dataset.save(draw())
+    assert second_name.read_bytes() == before != (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize(("dataset_type", "name", "draw"), CASES)
 def test_a_failed_save_leaves_the_figure_as_it_was(tmp_path, dataset_type, name, draw):
     dataset = dataset_type(filepath=str(tmp_path / name))
     dataset.save(draw())

@@ -84,11 +84,12 @@ def test_keeping_rows_in_place_selects_as_an_index_array_would(kept):
     assert np.shares_memory(moved, array) or len(rows) == 0
 
 
-@given(st.lists(st.integers(0, 1000), max_size=80), st.integers(1, 100))
+@given(st.integers(0, 80), st.integers(1, 30))
 @settings(deadline=None, max_examples=100)
-def test_row_batches_are_the_rows_in_even_parts_none_short_and_none_twice_as_long(rows, size):
-    batches = list(row_batches(np.array(rows, np.intp), size, "Testing"))
-    assert np.concatenate(batches).tolist() == rows
+def test_row_batches_are_the_rows_in_even_parts_none_short_and_none_twice_as_long(n, size):
+    rows = np.random.default_rng(n).permutation(1000)[:n]
+    batches = list(row_batches(rows, size, "Testing"))
+    np.testing.assert_array_equal(np.concatenate(batches), rows)
     lengths = [len(batch) for batch in batches]
     if len(rows) < size:
         assert lengths == [len(rows)]

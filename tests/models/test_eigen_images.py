@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from covid_xray.models.eigen_images import EigenImages, TooFewRadiographsError, fit_eigen_images
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small matrices are faster so wherever cores are busy, and sums have a single order."""
+    with threadpool_limits(1):
+        yield
 
 
 def blocks(seed, n):

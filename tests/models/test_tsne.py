@@ -6,12 +6,20 @@ import sys
 import numpy as np
 import pytest
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from covid_xray.models.tsne import project_tsne
 
 CENTRES = np.repeat(np.eye(3, 8) * 100, 20, axis=0)
 BLOBS = (CENTRES + np.random.default_rng(0).normal(size=CENTRES.shape)).astype(np.float32)
 BLOB = np.repeat([0, 1, 2], 20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small matrices are faster so wherever cores are busy, and sums have a single order."""
+    with threadpool_limits(1):
+        yield
 
 
 def few(n, dimensions=5, seed=1):

@@ -21,6 +21,7 @@ def project_tsne(
         float32 array (n, 2).
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     most = max((len(codes) - 1) / 3, 1.0)
     # Codes of one number, or all alike, have no two principal components to start from.
@@ -28,5 +29,7 @@ def project_tsne(
     tsne = TSNE(
         perplexity=min(perplexity, most), init="random" if flat else "pca", random_state=seed
     )
-    plane: NDArray[np.float32] = tsne.fit_transform(codes)
+    # One thread: sums over several come in any order, and the same seed shall give the same plane.
+    with threadpool_limits(1):
+        plane: NDArray[np.float32] = tsne.fit_transform(codes)
     return plane

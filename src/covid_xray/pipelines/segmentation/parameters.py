@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from covid_xray.parameters import StrictParameters
+from covid_xray.pipelines.data_engineering.parameters import Share
 from covid_xray.studies.splits import Split
-
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class MaskSource(StrEnum):

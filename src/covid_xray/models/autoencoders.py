@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.settings import AutoencoderSettings
-from covid_xray.models.training import EpochProgress, ShuffledBatches, TrainingError
+from covid_xray.models.training import ShuffledBatches, TrainingError, run_epochs
 
 CODE = "code"
 
@@ -147,15 +147,12 @@ def train_autoencoder(
 
     keras.utils.set_random_seed(settings.seed)
     model.compile(keras.optimizers.Adam(settings.learning_rate), loss="binary_crossentropy")
-    history = model.fit(
+    return run_epochs(
+        model,
         ShuffledBatches(read, train_rows, settings.batch_size, settings.seed),
-        validation_data=ShuffledBatches(read, validation_rows, settings.batch_size),
-        epochs=settings.epochs,
-        callbacks=[EpochProgress()],
-        shuffle=False,
-        verbose=0,
+        ShuffledBatches(read, validation_rows, settings.batch_size),
+        settings.epochs,
     )
-    return pd.DataFrame(history.history).rename_axis("epoch").reset_index()
 
 
 def _as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -133,14 +133,45 @@ def fit(
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=settings.patience, restore_best_weights=True
     )
+    return run_epochs(
+        model,
+        training,
+        validation,
+        settings.epochs,
+        [stopping],
+        class_weight=dict(enumerate(class_weights)),
+    )
+
+
+def run_epochs(
+    model: keras.Model,
+    training: ShuffledBatches,
+    validation: ShuffledBatches,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **options: Any,
+) -> pd.DataFrame:
+    """Run `model.fit` under a progress bar, in the order that the batches themselves fix.
+
+    Args:
+        model: compiled model to train in place.
+        training: shuffled training batches.
+        validation: validation batches.
+        epochs: largest number of epochs.
+        callbacks: what else listens to the training.
+        **options: passed on to `model.fit`.
+
+    Returns:
+        One row per epoch: `epoch`, the losses and the metrics.
+    """
     history = model.fit(
         training,
         validation_data=validation,
-        epochs=settings.epochs,
-        class_weight=dict(enumerate(class_weights)),
-        callbacks=[stopping, EpochProgress()],
+        epochs=epochs,
+        callbacks=[*callbacks, EpochProgress()],
         shuffle=False,
         verbose=0,
+        **options,
     )
     return pd.DataFrame(history.history).rename_axis("epoch").reset_index()
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
 from covid_xray.imaging.pair_augmentation import augment_pair
 from covid_xray.models.settings import UNetSettings
-from covid_xray.models.training import EpochProgress, ShuffledBatches, TrainingError
+from covid_xray.models.training import ShuffledBatches, TrainingError, run_epochs
 
 _SMOOTH = 1.0  # keeps the Dice of two empty masks at 1
 Images = NDArray[np.uint8]
@@ -143,15 +143,7 @@ def train_unet(
     best = keras.callbacks.EarlyStopping(
         "val_dice", mode="max", patience=settings.patience, restore_best_weights=True
     )
-    history = model.fit(
-        training,
-        validation_data=validation,
-        epochs=settings.epochs,
-        callbacks=[best, EpochProgress()],
-        shuffle=False,
-        verbose=0,
-    )
-    return pd.DataFrame(history.history).rename_axis("epoch").reset_index()
+    return run_epochs(model, training, validation, settings.epochs, [best])
 
 
 class _AugmentedPairs(ShuffledBatches):

@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from covid_xray.figures import curves, distributions, embeddings, montages, reduction, sharpness
+from covid_xray.figures import (
+    curves,
+    distributions,
+    embeddings,
+    grad_cam,
+    montages,
+    reduction,
+    sharpness,
+)
 from covid_xray.figures.sources import draw_class_counts
 from covid_xray.imaging.sharpness import kept_share_by_threshold
 
@@ -31,6 +39,13 @@ def history(n):
         {"epoch": range(n), "loss": loss, "val_loss": loss * 1.2,
          "accuracy": 1 - loss, "val_accuracy": 1 - loss}
     )  # fmt: skip
+
+
+def explained(n, title, pictures):
+    caption = grad_cam.panel_caption("Viral Pneumonia-1012", "Viral Pneumonia", "Lung_Opacity", 1)
+    heat = np.linspace(0, 1, n * 16 * 16, dtype=np.float32).reshape(n, 16, 16)
+    right = [k % 2 == 0 for k in range(n)]
+    return grad_cam.GradCamRow(title, pictures(n, 16, 16), heat, [caption] * n, right)
 
 
 THRESHOLDS = {"first threshold": 50, "final threshold": 30}
@@ -78,6 +93,9 @@ DRAWINGS = {
     ),
     "embedding": lambda f, x, p, n: embeddings.draw_embedding(
         p.iloc[: 25 * n], "t-SNE of the codes of the dense autoencoder", "Silhouette 0.12"
+    ),
+    "Grad-CAM": lambda f, x, p, n: grad_cam.draw_grad_cam_panels(
+        [explained(k, "EfficientNetB0_fine_tuned, COVID weight 2", x) for k in range(n, n + 3)]
     ),
     "words": lambda f, x, p, n: distributions.draw_distribution(
         f.assign(luminosity=np.nan), "luminosity", "Mean luminosity " * n, "grey levels"

@@ -104,3 +104,20 @@ def test_models_with_metrics_of_their_own_get_a_row_each(png):
     assert grid[2, 1].get_ylabel() == "dice"
     assert grid[1, 0].get_xlabel() == grid[2, 1].get_xlabel() == "epoch"
     png(figure)
+
+
+def test_a_note_stands_under_the_name_of_its_model():
+    histories = {"first": history([3, 2, 1], True), "second": history([1, 2, 3], True)}
+    note = "overfits: growing accuracy gap / diverging losses"
+    figure = draw_learning_curves(histories, {"second": note, "nobody": "overfits"})
+    first, second = (axes.get_title() for axes in figure.axes[:2])
+    assert first == "first"
+    assert second.splitlines()[0] == "second"
+    assert " ".join(second.splitlines()[1:]) == note
+    assert [axes.get_title() for axes in figure.axes[2:]] == ["", ""]
+
+
+@pytest.mark.parametrize("notes", [None, {}, {"first": ""}])
+def test_without_notes_titles_are_names(notes):
+    figure = draw_learning_curves({"first": history([3, 2, 1])}, notes)
+    assert figure.axes[0].get_title() == "first"

@@ -14,12 +14,15 @@ from covid_xray.figures import theme
 
 
 @theme.themed
-def draw_learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def draw_learning_curves(
+    histories: Mapping[str, pd.DataFrame], notes: Mapping[str, str] | None = None
+) -> Figure:
     """Loss, and a metric where there is one, per epoch and model (Report A, Annexes 7 to 9).
 
     Args:
         histories: per model, `epoch, loss, val_loss` and perhaps a metric with its validation,
             such as `accuracy, val_accuracy` or `dice, val_dice`: the first one is drawn.
+        notes: words under the names of some models, such as `overfits: diverging losses`.
     """
     if not histories:
         return theme.say("No model was trained, so there are no learning curves.")
@@ -30,7 +33,8 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         width=max(2.7 * len(histories), 4.6) + 0.3, height=2.3 * len(metrics) + 1.0,
     )  # fmt: skip
     for column, (model, history) in zip(grid.T, histories.items(), strict=True):
-        column[0].set_title(theme.wrapped(model, 2.4))
+        lines = [model, *filter(None, [(notes or {}).get(model)])]
+        column[0].set_title("\n".join(theme.wrapped(line, 2.4) for line in lines))
         for axes, metric in zip(column, metrics, strict=True):
             _draw_metric(axes, history, metric)
         lowest = [axes for axes in column if axes.axison][-1]

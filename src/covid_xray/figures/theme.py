@@ -13,10 +13,11 @@ from functools import wraps
 from itertools import cycle
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
 import plotly.graph_objects as go
-from matplotlib import rc_context
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
@@ -52,6 +53,28 @@ DROPPED = "#D55E00"
 GREY = "gray"
 SEQUENTIAL = "cividis"
 DIVERGING = "RdBu_r"
+SHARES = "Blues"
+"""Cells of a table of shares: paper at 0, so that what is rare stays in the background."""
+
+SCORES = {
+    "recall_covid": ("#D55E00", "o", "-"),
+    "precision_covid": ("#E69F00", "s", "-"),
+    "f1_score_covid": ("#009E73", "^", "-"),
+    "f1_score": (ALL, "D", "--"),
+    "accuracy": ("#0072B2", "o", "-"),
+}
+"""Colour, marker and line of each score; those over all classes are not those of COVID."""
+
+
+def _clear_at_zero(name: str, opacity: float) -> ListedColormap:
+    """A colormap whose opacity rises from 0 to `opacity`, to lie over a radiograph."""
+    colours = colormaps[name](np.linspace(0, 1, 256))
+    colours[:, 3] = np.linspace(0, opacity, len(colours))
+    return ListedColormap(colours, name=f"clear_{name}")
+
+
+HEAT = _clear_at_zero("plasma", 0.6)
+"""Evidence over a radiograph: even steps of lightness, and nothing where there is none."""
 
 WIDTH = 7.2
 HEIGHT = 4.0
@@ -226,6 +249,12 @@ def haloed(text: Text) -> Text:
     """Give a text an outline of paper, so that it reads on top of data; returns the text."""
     text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
     return text
+
+
+def ink_on(background: tuple[float, ...]) -> str:
+    """Colour of a text that reads on a background, red, green and blue from 0 to 1."""
+    red, green, blue = background[:3]
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else PAPER
 
 
 def bare(axes: Axes) -> None:

@@ -41,31 +41,51 @@ def balance_classes(confusion: NDArray[np.generic]) -> NDArray[np.float64]:
     return _ratio(counts, per_class)
 
 
-def report_scores(confusion: NDArray[np.generic], covid: int) -> dict[str, NDArray[np.float64]]:
-    """The six scores of Table 5: macro precision, recall and F1, and those of COVID.
+def scores_by_class(confusion: NDArray[np.generic]) -> dict[str, NDArray[np.float64]]:
+    """Precision, recall and F1 of each class.
 
-    A class that is never predicted has precision 0, as in scikit-learn's `zero_division=0`.
+    A class that is never predicted has precision 0, and one without images recall 0, as in
+    scikit-learn's `zero_division=0`.
 
     Args:
         confusion: array (..., n_classes, n_classes), counts or weights; any leading axes.
-        covid: position of the COVID class.
 
     Returns:
-        Each score as an array of the leading axes' shape.
+        `precision, recall, f1_score`, each an array (..., n_classes).
     """
     weights = np.asarray(confusion, dtype=np.float64)
     hits = np.diagonal(weights, axis1=-2, axis2=-1)
     precision = _ratio(hits, weights.sum(axis=-2))
     recall = _ratio(hits, weights.sum(axis=-1))
     f1_score = _ratio(2 * precision * recall, precision + recall)
-    return {
-        "precision": precision.mean(axis=-1),
-        "precision_covid": precision[..., covid],
-        "recall": recall.mean(axis=-1),
-        "recall_covid": recall[..., covid],
-        "f1_score": f1_score.mean(axis=-1),
-        "f1_score_covid": f1_score[..., covid],
-    }
+    return {"precision": precision, "recall": recall, "f1_score": f1_score}
+
+
+def report_scores(confusion: NDArray[np.generic], covid: int) -> dict[str, NDArray[np.float64]]:
+    """The six scores of Table 5: macro precision, recall and F1, and those of COVID.
+
+    Args:
+        confusion: array (..., n_classes, n_classes), counts or weights; any leading axes.
+        covid: position of the COVID class.
+
+    Returns:
+        Each score as an array of the leading axes' shape; see `scores_by_class` for zeros.
+    """
+    scores = {}
+    for name, by_class in scores_by_class(confusion).items():
+        scores[name] = by_class.mean(axis=-1)
+        scores[f"{name}_covid"] = by_class[..., covid]
+    return scores
+
+
+def accuracy_score(confusion: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Share of the images, or of their weight, that is predicted right; 0 without images.
+
+    Args:
+        confusion: array (..., n_classes, n_classes), counts or weights; any leading axes.
+    """
+    weights = np.asarray(confusion, dtype=np.float64)
+    return _ratio(np.trace(weights, axis1=-2, axis2=-1), weights.sum(axis=(-2, -1)))
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,206 @@
+"""Scores per class: against scikit-learn's report, and counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.metrics import classification_report
+
+from covid_xray.evaluation.class_scores import (
+    class_scores,
+    confusion_shares,
+    predicted_classes,
+    probability_column,
+)
+from covid_xray.evaluation.metrics import (
+    accuracy_score,
+    balance_classes,
+    report_scores,
+    scores_by_class,
+)
+
+# Not in the order of their names: the columns decide.
+CLASSES = ["Normal", "COVID", "Viral Pneumonia"]
+INTERVAL = {"n_resamples": 60, "confidence": 0.9, "seed": 4}
+NAMES = {"precision": "precision", "recall": "recall", "f1_score": "f1-score"}
+confusions = arrays.arrays(np.int64, (3, 3), elements=st.integers(0, 12)).filter(
+    lambda counts: (counts.sum(axis=1) > 0).all()
+)
+# 3 classes of 4, 10 and 2 test radiographs.
+BY_HAND = np.array([[3, 1, 0], [2, 8, 0], [0, 1, 1]])
+
+
+def predictions_of(confusion, classes=CLASSES):
+    """Test radiographs that a confusion matrix counts, and validation ones that it does not."""
+    pairs = [
+        (true, predicted)
+        for i, true in enumerate(classes)
+        for j, predicted in enumerate(classes)
+        for _ in range(confusion[i][j])
+    ]
+    table = pd.DataFrame(pairs, columns=["label", "predicted"]).assign(split="test")
+    others = pd.DataFrame(
+        {"label": classes[0], "predicted": classes[-1], "split": "validation"}, index=range(7)
+    )
+    table = pd.concat([table, others], ignore_index=True)
+    table.insert(0, "image_id", [f"image-{i}" for i in range(len(table))])
+    return table.assign(**{probability_column(name): 1 / len(classes) for name in classes})
+
+
+def test_classes_come_in_the_order_of_their_columns():
+    assert predicted_classes(predictions_of(BY_HAND)) == CLASSES
+    assert predicted_classes(pd.DataFrame({"label": ["a"]})) == []
+
+
+def test_scores_counted_by_hand():
+    table = class_scores(predictions_of(BY_HAND), **INTERVAL).set_index(["label", "score"])
+    # Of 1 per class: 0.75 and 0.2 and 0 are predicted to be Normal.
+    assert table.loc[("Normal", "precision"), "value"] == pytest.approx(0.75 / 0.95)
+    assert table.loc[("Normal", "precision"), "natural"] == pytest.approx(3 / 5)
+    assert table.loc[("COVID", "recall"), "value"] == pytest.approx(0.8)
+    assert table.loc[("COVID", "recall"), "natural"] == pytest.approx(0.8)
+    assert table.loc[("Viral Pneumonia", "f1_score"), "value"] == pytest.approx(2 * 0.5 / 1.5)
+    assert table.loc[("all", "accuracy"), "value"] == pytest.approx((0.75 + 0.8 + 0.5) / 3)
+    assert table.loc[("all", "accuracy"), "natural"] == pytest.approx(12 / 16)
+    assert table["support"].groupby(level="label").first().to_dict() == {
+        "Normal": 4, "COVID": 10, "Viral Pneumonia": 2, "all": 16,
+    }  # fmt: skip
+
+
+def test_rows_and_columns_come_in_order():
+    table = class_scores(predictions_of(BY_HAND), **INTERVAL)
+    assert list(table) == ["label", "score", "value", "low", "high", "natural", "support"]
+    three = ["precision", "recall", "f1_score"]
+    assert list(table["score"]) == [*three * 4, "accuracy"]
+    assert list(table["label"].unique()) == [*CLASSES, "all"]
+    assert (table["label"] == "all").sum() == 4
+    assert table["support"].dtype == np.int64
+
+
+@given(confusions)
+@settings(deadline=None, max_examples=25)
+def test_scores_equal_those_of_scikit_learn(confusion):
+    predictions = predictions_of(confusion)
+    test = predictions[predictions["split"] == "test"]
+    weights = 1 / test.groupby("label")["label"].transform("size")
+    table = class_scores(predictions, **INTERVAL).set_index(["label", "score"])
+    for column, sample_weight in (("value", weights), ("natural", None)):
+        expected = classification_report(
+            test["label"], test["predicted"], labels=CLASSES, sample_weight=sample_weight,
+            output_dict=True, zero_division=0,
+        )  # fmt: skip
+        for label in [*CLASSES, "all"]:
+            theirs = expected["macro avg" if label == "all" else label]
+            for score, name in NAMES.items():
+                assert table.loc[(label, score), column] == pytest.approx(theirs[name])
+        accuracy = np.average(test["label"] == test["predicted"], weights=sample_weight)
+        assert table.loc[("all", "accuracy"), column] == pytest.approx(accuracy)
+    assert table.loc[("all", "accuracy"), "value"] == pytest.approx(
+        table.loc[("all", "recall"), "value"]
+    )
+
+
+@given(confusions, st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=20)
+def test_the_order_of_rows_changes_nothing(confusion, seed):
+    predictions = predictions_of(confusion)
+    shuffled = predictions.sample(frac=1, random_state=seed)
+    for measure in (class_scores, confusion_shares):
+        pd.testing.assert_frame_equal(
+            measure(predictions, **INTERVAL), measure(shuffled, **INTERVAL)
+        )
+
+
+@given(confusions, st.integers(0, 2), st.integers(2, 5))
+@settings(deadline=None, max_examples=20)
+def test_repeating_a_class_leaves_balanced_scores_as_they_are(confusion, place, times):
+    repeated = confusion.copy()
+    repeated[place] *= times
+    once, often = (class_scores(predictions_of(c), **INTERVAL) for c in (confusion, repeated))
+    np.testing.assert_allclose(once["value"], often["value"])
+    assert often["support"].iloc[-1] > once["support"].iloc[-1]
+
+
+def test_the_interval_of_a_recall_is_that_of_a_binomial_share():
+    counts = np.array([[80, 20, 0], [10, 90, 0], [0, 0, 100]])
+    table = class_scores(
+        predictions_of(counts), n_resamples=4000, confidence=0.95, seed=0
+    ).set_index(["label", "score"])
+    low, high = table.loc[("Normal", "recall"), ["low", "high"]]
+    # 80 of 100: 1.96 standard errors of 0.04 on either side.
+    assert (low, high) == pytest.approx((0.8 - 0.078, 0.8 + 0.078), abs=0.012)
+    perfect = table.loc[("Viral Pneumonia", "recall")]
+    assert perfect["value"] == perfect["low"] == perfect["high"] == 1
+
+
+@given(confusions)
+@settings(deadline=None, max_examples=20)
+def test_bounds_are_in_order_and_between_0_and_1(confusion):
+    predictions = predictions_of(confusion)
+    for table in (class_scores(predictions, **INTERVAL), confusion_shares(predictions, **INTERVAL)):
+        assert (table["low"] <= table["high"]).all()
+        assert table["low"].min() >= 0 and table["high"].max() <= 1 + 1e-12
+
+
+def test_one_seed_gives_one_interval():
+    predictions = predictions_of(BY_HAND)
+    for measure in (class_scores, confusion_shares):
+        first, again = measure(predictions, **INTERVAL), measure(predictions, **INTERVAL)
+        pd.testing.assert_frame_equal(first, again)
+        other = measure(predictions, **{**INTERVAL, "seed": 5, "n_resamples": 61})
+        assert not first["low"].equals(other["low"]) or not first["high"].equals(other["high"])
+
+
+@given(confusions)
+@settings(deadline=None, max_examples=25)
+def test_shares_add_up_to_one_in_each_true_class(confusion):
+    table = confusion_shares(predictions_of(confusion), **INTERVAL)
+    np.testing.assert_array_equal(table["count"].to_numpy().reshape(3, 3), confusion)
+    sums = table.groupby("label")["share"].sum()
+    assert sums.to_list() == pytest.approx([1, 1, 1])
+
+
+def test_shares_counted_by_hand():
+    table = confusion_shares(predictions_of(BY_HAND), **INTERVAL)
+    assert list(table) == ["label", "predicted", "count", "share", "low", "high"]
+    assert list(table["label"]) == [name for name in CLASSES for _ in CLASSES]
+    assert list(table["predicted"]) == CLASSES * 3
+    expected = [0.75, 0.25, 0, 0.2, 0.8, 0, 0, 0.5, 0.5]
+    assert table["share"].to_list() == pytest.approx(expected)
+
+
+def test_a_class_without_test_radiographs_has_no_shares_and_scores_nothing():
+    predictions = predictions_of([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
+    shares = confusion_shares(predictions, **INTERVAL).set_index("label")
+    assert shares.loc["COVID", ["share", "low", "high"]].isna().all(axis=None)
+    assert (shares.loc["COVID", "count"] == 0).all()
+    assert shares.drop("COVID")["share"].notna().all()
+    scores = class_scores(predictions, **INTERVAL).set_index(["label", "score"])
+    assert (scores.loc["COVID", ["value", "support"]] == 0).all(axis=None)
+    assert scores.loc[("all", "accuracy"), "value"] == pytest.approx((0.75 + 1) / 2)
+
+
+@pytest.mark.parametrize("measure", [class_scores, confusion_shares])
+def test_what_cannot_be_counted_is_refused(measure):
+    predictions = predictions_of(BY_HAND)
+    with pytest.raises(ValueError, match="no radiographs of the test split"):
+        measure(predictions[predictions["split"] != "test"], **INTERVAL)
+    with pytest.raises(ValueError, match="without a probability column: COVID"):
+        measure(predictions.drop(columns="probability_COVID"), **INTERVAL)
+
+
+@given(confusions)
+@settings(deadline=None, max_examples=25)
+def test_the_scores_of_table_5_are_those_of_the_classes(confusion):
+    balanced = balance_classes(confusion)
+    by_class, report = scores_by_class(balanced), report_scores(balanced, covid=1)
+    for name, values in by_class.items():
+        assert report[name] == pytest.approx(values.mean())
+        assert report[f"{name}_covid"] == values[1]
+
+
+def test_accuracy_keeps_leading_axes_and_is_0_without_images():
+    stack = np.stack([np.diag([1, 2, 3]), np.ones((3, 3), int), np.zeros((3, 3), int)])
+    assert accuracy_score(stack).tolist() == pytest.approx([1, 1 / 3, 0])

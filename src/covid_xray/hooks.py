@@ -20,6 +20,7 @@ RUNTIME_PARAMETERS = (
     "weights",
     "segmentation_pairs",
     "mask_source",
+    "preset",
 )
 
 

@@ -9,8 +9,10 @@ from covid_xray.datasets.atomic import (
     TextDataset,
 )
 from covid_xray.datasets.keras_model import KerasModelDataset
+from covid_xray.datasets.litert_model import LiteRTModelDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
+from covid_xray.datasets.trunk_features import TrunkFeaturesDataset
 
 __all__ = [
     "ArrayDataset",
@@ -18,8 +20,10 @@ __all__ = [
     "CSVDataset",
     "JSONDataset",
     "KerasModelDataset",
+    "LiteRTModelDataset",
     "ParquetDataset",
     "PhantomStudyDataset",
     "RadiographyStudyDataset",
     "TextDataset",
+    "TrunkFeaturesDataset",
 ]

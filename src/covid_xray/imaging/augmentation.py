@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +28,8 @@ from covid_xray.progress import progress
 GREY_RANGE = (0, 255)
 # Zoom and rotation move pixels; contrast and brightness, which follow, only change their grey.
 _MOVING_LAYERS = 2
-# Below this many children, starting another process takes longer than it saves.
+# Below this many children, starting another process (with a Keras of its own) takes longer than
+# it saves.
 _CHILDREN_PER_WORKER = 200
 
 
@@ -141,7 +143,9 @@ def augment_radiographs(
             yield batch, _Batch(images[rows], masks[rows], seeds[batch], n_layers, factor)
 
     n_batches = -(-len(parent_rows) // batch_size)
-    done = _run_in_processes(jobs(), n_workers) if n_batches else iter(())
+    # One process besides this one only keeps Keras out of it, which is too late once it is here.
+    here = n_workers == 1 and "keras" in sys.modules
+    done = _run_here(jobs()) if here else _run_in_processes(jobs(), n_workers)
     for batch, (pixels, moved) in progress(done, "Augmenting radiographs", n_batches):
         children[batch], child_masks[batch] = pixels, moved
     return children, child_masks  # type: ignore[return-value]
@@ -166,6 +170,13 @@ class _Batch:
         ]
         children, masks = zip(*pairs, strict=True)
         return np.stack(children), np.stack(masks)
+
+
+def _run_here(
+    jobs: Iterable[tuple[slice, _Batch]],
+) -> Iterator[tuple[slice, tuple[NDArray[np.uint8], NDArray[np.uint8]]]]:
+    for place, job in jobs:
+        yield place, job.augment()
 
 
 def _run_in_processes(

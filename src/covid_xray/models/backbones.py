@@ -7,38 +7,15 @@ saved model needs nothing of this project.
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-
-_CAFFE_MEAN = np.array([103.939, 116.779, 123.68])
-
-
-def _identity(rgb: Any) -> Any:
-    return rgb
-
-
-def _to_unit_range(rgb: Any) -> Any:
-    return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(rgb)
-
-
-def _caffe(rgb: Any) -> Any:
-    # Caffe's networks want blue first; the three channels of a grey radiograph are the same.
-    return keras.layers.Rescaling(1.0, (-_CAFFE_MEAN).tolist(), name="preprocessing")(rgb)
-
-
-# keras.applications class -> what its preprocess_input does to grey pixels in 0-255
-PREPROCESSING: dict[str, Callable[[Any], Any]] = {
-    "MobileNet": _to_unit_range,
-    "EfficientNetB0": _identity,  # the model rescales by itself
-    "ResNet50V2": _to_unit_range,
-    "VGG19": _caffe,
-}
 
 
 class WeightsError(ValueError):
@@ -58,8 +35,9 @@ def build_classifier(
     """A transfer classifier: a backbone, frozen but for its last layers, under a dense head.
 
     Args:
-        architecture: class of `keras.applications`, one of PREPROCESSING.
-        trainable_layers: number of the backbone's last layers that stay trainable.
+        architecture: name of a model in `keras.applications`.
+        trainable_layers: number of the backbone's last layers that stay trainable; with 0 the cut
+            lies behind the pooling, and only the head is trained.
         head: layers between global average pooling and the output, each `{dense: units}` or
             `{dropout: rate}`.
         n_classes: number of classes of the softmax output.
@@ -71,18 +49,40 @@ def build_classifier(
     Raises:
         WeightsError: if the architecture is unknown, or its weights are missing or do not fit.
     """
-    if architecture not in PREPROCESSING:
+    if architecture not in known_architectures():
         raise WeightsError(
-            f"Unknown backbone '{architecture}'; known are {', '.join(PREPROCESSING)}."
+            f"Unknown backbone '{architecture}'; keras.applications has "
+            f"{', '.join(known_architectures())}."
         )
     keras.utils.set_random_seed(seed)
     radiograph, backbone = _build_backbone(architecture, input_side, weights)
+    pooling = keras.layers.GlobalAveragePooling2D(name="pooling", trainable=trainable_layers > 0)
     _freeze_all_but(backbone.layers, trainable_layers)
-    features = keras.layers.GlobalAveragePooling2D(name="pooling")(backbone.outputs[0])
+    features = pooling(backbone.outputs[0])
     for position, layer in enumerate(head, start=1):
         features = _head_layer(layer, position, seed)(features)
     probabilities = keras.layers.Dense(n_classes, activation="softmax", name="probabilities")
     return keras.Model(radiograph, probabilities(features), name=architecture.lower())
+
+
+def known_architectures() -> list[str]:
+    """Names of the models in `keras.applications`."""
+    return [name for name in dir(keras.applications) if name[0].isupper()]
+
+
+def _preprocessing(architecture: str) -> Any:
+    """What the application's own `preprocess_input` does to grey pixels in 0-255, as a layer.
+
+    It scales and shifts each channel, so black and white say it all; a reversal of the channels
+    (Caffe's networks want blue first) shows only in their shifts, as all three are the same grey.
+    """
+    application = sys.modules[getattr(keras.applications, architecture).__module__]
+    black, white = (
+        np.ravel(application.preprocess_input(np.full((1, 1, 3), grey, dtype=np.float64)))
+        for grey in (0, 255)
+    )
+    scale, offset = (white - black) / 255, black
+    return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="preprocessing")
 
 
 def _build_backbone(
@@ -95,15 +95,20 @@ def _build_backbone(
     application = getattr(keras.applications, architecture)
     source = "imagenet" if weights == "imagenet" else None
     backbone = application(
-        include_top=False, weights=source, input_tensor=PREPROCESSING[architecture](rgb)
+        include_top=False, weights=source, input_tensor=_preprocessing(architecture)(rgb)
     )
     if weights not in ("imagenet", None):
         _load_weights(backbone, architecture, Path(weights))
     return radiograph, backbone
 
 
+def weights_file(architecture: str, folder: Path) -> Path:
+    """Where a folder of weights has those of an architecture."""
+    return folder / f"{architecture.lower()}_notop.weights.h5"
+
+
 def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
-    path = folder / f"{architecture.lower()}_notop.weights.h5"
+    path = weights_file(architecture, folder)
     if not path.is_file():
         raise WeightsError(
             f"No weights of {architecture} at {path}. Put them there, or set the parameter "
@@ -127,11 +132,11 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
 
 
 def _freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:
-    if not 0 < trainable_layers <= len(layers):
+    if trainable_layers > len(layers):
         raise WeightsError(
             f"trainable_layers is {trainable_layers}, of a backbone of {len(layers)} layers"
         )
-    for layer in layers[:-trainable_layers]:
+    for layer in layers[: len(layers) - trainable_layers]:
         layer.trainable = False
 
 

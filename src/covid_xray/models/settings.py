@@ -14,13 +14,15 @@ class TrainingSettings(StrictParameters):
     """Hyper-parameters of a training (Report A, section Choix des modèles).
 
     Attributes:
-        learning_rate: Adam's learning rate.
+        optimiser: `adam` as published, `sgd_momentum` (0.9) or `adagrad`.
+        learning_rate: the optimiser's learning rate.
         batch_size: images per step.
         epochs: largest number of epochs.
         patience: epochs without a better validation loss before training stops.
         seed: seed of shuffling and dropout.
     """
 
+    optimiser: Literal["adam", "sgd_momentum", "adagrad"] = "adam"
     learning_rate: float = Field(gt=0)
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1)

@@ -7,15 +7,18 @@ very layers (and so the very weights) of the whole classifier.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_xray.imaging.arrays import RowStream
-from covid_xray.progress import progress
+from covid_xray.imaging.arrays import RowStream, digest
+
+
+class ActivationError(ValueError):
+    """Activations that nothing can be trained on."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,16 @@ class CutClassifier:
         """One flat row per image out of the tensors that cross the cut."""
         return np.concatenate([tensor.reshape(len(tensor), -1) for tensor in tensors], axis=1)
 
-    def part(self, rows: NDArray[np.generic]) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+    def part(
+        self, rows: NDArray[np.generic]
+    ) -> NDArray[np.float32] | tuple[NDArray[np.float32], ...]:
         """What the tail takes, out of flat rows of `trunk_features`: a tensor or several."""
         bounds = np.cumsum([np.prod(shape, dtype=int) for shape in self.crossing_shapes])[:-1]
         pieces = np.split(np.asarray(rows, dtype=np.float32), bounds, axis=1)
         shapes = self.crossing_shapes
-        tensors = [piece.reshape(-1, *shape) for piece, shape in zip(pieces, shapes, strict=True)]
+        tensors = tuple(
+            piece.reshape(-1, *shape) for piece, shape in zip(pieces, shapes, strict=True)
+        )
         return tensors[0] if len(tensors) == 1 else tensors
 
 
@@ -63,7 +70,8 @@ def cut_classifier(classifier: keras.Model) -> CutClassifier:
     }
     used_by_tail = [tensor for layer in tail_layers for tensor in keras.tree.flatten(layer.input)]
     crossing = {id(tensor): tensor for tensor in used_by_tail if id(tensor) in made_by_trunk}
-    tensors = list(crossing.values())
+    # `fit` takes several inputs as a tuple only.
+    tensors = tuple(crossing.values())
     return CutClassifier(
         classifier,
         trunk=keras.Model(classifier.inputs[0], tensors, name=f"{classifier.name}_trunk"),
@@ -76,51 +84,51 @@ def cut_classifier(classifier: keras.Model) -> CutClassifier:
 
 
 def trunk_features(
-    cut: CutClassifier,
-    images: NDArray[np.uint8],
-    augmented_images: NDArray[np.uint8],
-    is_augmented: NDArray[np.bool_],
-    rows: NDArray[np.intp],
-    *,
-    batch_size: int,
-    dtype: str,
+    cut: CutClassifier, batches: Iterable[NDArray[np.uint8]], n_images: int, dtype: str
 ) -> RowStream:
-    """The trunk's activations for a row list, batch by batch.
+    """The trunk's activations, batch by batch.
 
     Args:
         cut: the classifier, cut.
-        images: uint8 array (n, side, side).
-        augmented_images: uint8 array (m, side, side).
-        is_augmented: for each wanted row, whether it is one of `augmented_images`.
-        rows: for each wanted row, its number in its array.
-        batch_size: images per pass.
+        batches: radiographs, uint8 arrays (batch, side, side), `n_images` in all.
+        n_images: number of radiographs.
         dtype: `float32`, or `float16` for half the disk at 0.1 % of precision.
 
     Returns:
-        Array (len(rows), features): the crossing tensors of each image, flattened and joined.
+        Array (n_images, features): the crossing tensors of each image, flattened and joined.
+
+    Raises:
+        ActivationError: when an activation is not a finite number (while the stream is read).
     """
     width = sum(int(np.prod(shape)) for shape in cut.crossing_shapes)
 
-    def batches() -> Iterator[NDArray[np.generic]]:
-        starts = range(0, len(rows), batch_size)
-        for start in progress(starts, f"Trunk of {cut.whole.name}", len(starts)):
-            batch = slice(start, start + batch_size)
-            pixels = gather_rows(images, augmented_images, is_augmented[batch], rows[batch])
+    def activations() -> Iterator[NDArray[np.generic]]:
+        name = cut.whole.name
+        for pixels in batches:
             # Inference mode: under `fit`, stochastic depth is active even in frozen layers.
             tensors = cut.trunk.predict_on_batch(pixels[..., None].astype("float32"))
-            yield cut.join(keras.tree.flatten(tensors)).astype(dtype)
+            joined = cut.join(keras.tree.flatten(tensors)).astype(dtype)
+            if not np.isfinite(joined).all():
+                raise ActivationError(
+                    f"The trunk of {name} gives activations that are not finite {dtype} numbers. "
+                    "Look for NaN in its weights, or keep activations as float32 "
+                    "(modeling.transfer.feature_dtype)."
+                )
+            yield joined
 
-    return RowStream((len(rows), width), dtype, batches())
+    return RowStream((n_images, width), dtype, activations())
 
 
-def gather_rows(
-    images: NDArray[np.uint8],
-    augmented_images: NDArray[np.uint8],
-    is_augmented: NDArray[np.bool_],
-    rows: NDArray[np.intp],
-) -> NDArray[np.uint8]:
-    """The pixels of a row list over the two arrays, uint8 (len(rows), side, side)."""
-    gathered = np.empty((len(rows), *images.shape[1:]), np.uint8)
-    gathered[~is_augmented] = images[rows[~is_augmented]]
-    gathered[is_augmented] = augmented_images[rows[is_augmented]]
-    return gathered
+def trunk_key(cut: CutClassifier, dtype: str) -> dict[str, str | int]:
+    """What activations depend on besides the images: input side, cut, weights and type.
+
+    Layer names count for nothing: Keras numbers them anew in every process.
+    """
+    return {
+        "backbone": str(cut.whole.name),
+        "input_side": int(cut.whole.get_layer("resizing").height),
+        "cut": str(cut.crossing_shapes),
+        "frozen_layers": len(cut.trunk.layers),
+        "weights": digest(*(np.asarray(weight) for weight in cut.trunk.weights)),
+        "dtype": dtype,
+    }

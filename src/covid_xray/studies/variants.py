@@ -118,8 +118,8 @@ def list_variants(
     `balanced` under-samples to the smallest class, `balanced_augmented` ("V2V2 équilibré") adds
     the planned children, `…_laplacian` drops rows whose radiograph is blurred,
     `…_autoencoded` has the same rows as they come out of the convolutional autoencoder, held-out
-    ones too, and `masked` is `balanced` among radiographs with a lung mask (whose pixels its
-    user multiplies by it).
+    ones too, and `masked` is `balanced` among radiographs with a lung mask (its pixels are those
+    of `images` times the mask).
     Under `leak_free` every variant's validation and test rows are all the kept originals of
     those splits, as they came (for `masked`, those that have a mask). Under `published` they
     are balanced and augmented too.
@@ -135,8 +135,8 @@ def list_variants(
         seed: seed of under-sampling.
 
     Returns:
-        `variant, array` (`images`, `augmented_images` or `autoencoded_images`), `row, image_id,
-        label, group_id, split`, ordered by variant, array and row.
+        `variant, array` (`images`, `augmented_images`, `autoencoded_images` or `masked_images`),
+        `row, image_id, label, group_id, split`, ordered by variant, array and row.
     """
     originals = splits[splits["kept"]].assign(array="images")
     originals["row"] = originals.index
@@ -149,7 +149,7 @@ def list_variants(
         "balanced": (originals, None),
         "balanced_augmented": (everything, images_per_class),
         AUTOENCODED_FROM: (everything[everything["sharp"]], images_per_class),
-        "masked": (originals[originals["has_mask"]], None),
+        "masked": (originals[originals["has_mask"]].assign(array="masked_images"), None),
     }
     lists = []
     for variant, (pool, size) in pools.items():
@@ -158,9 +158,9 @@ def list_variants(
             target = None if size is None else round(size * shares[Split.TRAIN])
             candidates = originals if variant != "masked" else pool
             held_out = candidates[candidates["split"] != Split.TRAIN]
-            rows = pd.concat([_undersampled(training, target, seed), held_out])
+            rows = pd.concat([undersample(training, target, seed), held_out])
         else:
-            rows = _undersampled(pool, size, seed)
+            rows = undersample(pool, size, seed)
         lists.append(
             rows.assign(variant=variant).sort_values(["array", "row"], ascending=[False, True])
         )
@@ -174,8 +174,14 @@ def _autoencoded(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(variant=AUTOENCODED, array="autoencoded_images", row=np.arange(len(rows)))
 
 
-def _undersampled(pool: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
-    """The same number of rows from each class: `size`, or what the smallest class has."""
+def undersample(pool: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
+    """The same number of rows from each class: `size`, or what the smallest class has.
+
+    Args:
+        pool: rows with `label`.
+        size: rows wanted of each class; None for as many as the smallest class has.
+        seed: seed of the draw.
+    """
     if pool.empty:
         return pool
     smallest = int(pool["label"].value_counts().min())

@@ -1,43 +1,53 @@
-"""The pipeline `modeling`: a template for a backbone, one for a class weight, and their grid."""
+"""The pipeline `modeling`: the grid of transfer classifiers, and the frozen ones of Tables 3, 4."""
 
 from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from covid_xray.pipelines.modeling.nodes import (
-    build_initial_classifier,
+from covid_xray.pipelines.bound import bound
+from covid_xray.pipelines.dotted_names import dotted_names
+from covid_xray.pipelines.modeling.describing import (
+    draw_explanations,
+    draw_histories,
+    draw_predictions,
+    score_classes,
+)
+from covid_xray.pipelines.modeling.frozen import (
+    extract_children_features,
+    extract_original_features,
+    extract_variant_features,
+    train_augmentation_settings,
+    train_preprocessing_variants,
+)
+from covid_xray.pipelines.modeling.grid import (
+    AUGMENTED_SETS,
+    BACKBONES,
+    CLASS_WEIGHTS,
+    class_weights_of,
+)
+from covid_xray.pipelines.modeling.parameters import BackboneParameters
+from covid_xray.pipelines.modeling.planning import (
+    plan_augmentation_settings,
+    plan_laplacian_sweep,
+    plan_preprocessing_variants,
+)
+from covid_xray.pipelines.modeling.transfer import (
     extract_trunk_features,
-    predict_held_out,
     train_classifier,
 )
 
-# The axes of the grid. Each backbone has its cut and head, and each setting its weights, under
-# `modeling` in the parameters.
-BACKBONES = ("mobilenet",)
-CLASS_WEIGHTS = ("covid_weight_1", "covid_weight_2", "covid_weight_3")
-
 _SHARED = {"params:transfer": "params:modeling.transfer"}
+_FROZEN = ["params:modeling.transfer", "params:modeling.frozen"]
+_STUDY = {"images", "augmented_images", "study_variants"}
 
 
-def backbone_template() -> Pipeline:
-    """Build a backbone's classifier and pass the study through its trunk, once."""
+def backbone_template(backbone: BackboneParameters) -> Pipeline:
+    """Pass the study through a backbone's trunk, once."""
     return Pipeline(
         [
             Node(
-                build_initial_classifier,
-                inputs=["images", "study_variants", "params:backbone", "params:transfer"],
-                outputs="initial_classifier",
-                name="build_initial_classifier",
-            ),
-            Node(
-                extract_trunk_features,
-                inputs=[
-                    "initial_classifier",
-                    "images",
-                    "augmented_images",
-                    "study_variants",
-                    "params:transfer",
-                ],
+                bound(extract_trunk_features, backbone=backbone),
+                inputs=["images", "augmented_images", "study_variants", "params:transfer"],
                 outputs="trunk_features",
                 name="extract_trunk_features",
             ),
@@ -45,65 +55,226 @@ def backbone_template() -> Pipeline:
     )
 
 
-def class_weight_template() -> Pipeline:
+def training_template(backbone: BackboneParameters) -> Pipeline:
     """Train and score the tail under one setting of class weights."""
     return Pipeline(
         [
             Node(
-                train_classifier,
+                bound(train_classifier, backbone=backbone),
                 inputs=[
-                    "initial_classifier",
-                    "trunk_features",
+                    "images",
+                    "augmented_images",
                     "study_variants",
+                    "trunk_features",
                     "params:transfer",
                     "params:training",
                     "params:class_weights",
                 ],
-                outputs=["classifier", "history", "summary"],
+                outputs=["classifier", "history", "summary", "predictions"],
                 name="train_classifier",
             ),
+        ]
+    )
+
+
+def description_template() -> Pipeline:
+    """Scores, learning curves, Grad-CAM and confidence of a backbone under Table 5's weights."""
+    predictions = [f"{weights}.predictions" for weights in CLASS_WEIGHTS]
+    models = [
+        f"{weights}.{output}"
+        for weights in CLASS_WEIGHTS
+        for output in ("classifier", "predictions")
+    ]
+    return Pipeline(
+        [
             Node(
-                predict_held_out,
+                bound(score_classes, names=CLASS_WEIGHTS),
+                inputs=["params:intervals", *predictions],
+                outputs=["class_scores", "confusion"],
+                name="score_classes",
+            ),
+            Node(
+                bound(draw_histories, names=CLASS_WEIGHTS),
+                inputs=[f"{weights}.history" for weights in CLASS_WEIGHTS],
+                outputs=["overfitting", "learning_curves"],
+                name="draw_histories",
+            ),
+            Node(
+                bound(draw_predictions, names=CLASS_WEIGHTS),
+                inputs=["confusion", *predictions],
+                outputs=["confusion_matrices", "confidence"],
+                name="draw_predictions",
+            ),
+            Node(
+                bound(draw_explanations, names=CLASS_WEIGHTS),
+                inputs=["images", "radiograph_index", "params:transfer", *models],
+                outputs="grad_cam",
+                name="draw_explanations",
+            ),
+        ]
+    )
+
+
+def training_instance(
+    backbone: str, run: str, *, group: str, training: str, class_weights: str
+) -> Pipeline:
+    """The training template for one backbone and one run.
+
+    Args:
+        backbone: one of BACKBONES.
+        run: name of the run, for instance of its class weights.
+        group: namespace in which the run is kept, `modeling` or `outlook`.
+        training: parameter with the training's settings.
+        class_weights: parameter with the class weights.
+    """
+    features = f"modeling.{backbone}.trunk_features"
+    return Pipeline(
+        training_template(BACKBONES[backbone]),
+        namespace=f"{group}.{backbone}.{run}",
+        inputs={name: name for name in _STUDY} | {"trunk_features": features},
+        parameters=_SHARED
+        | {
+            "params:training": f"params:{training}",
+            "params:class_weights": f"params:modeling.class_weights.{class_weights}",
+        },
+    )
+
+
+def grid() -> Pipeline:
+    """Every backbone under every setting of class weights."""
+    instances = []
+    for name, backbone in BACKBONES.items():
+        instances.append(
+            Pipeline(
+                backbone_template(backbone),
+                namespace=f"modeling.{name}",
+                inputs=_STUDY,
+                parameters=_SHARED,
+            )
+        )
+        instances += [
+            training_instance(
+                name, weights, group="modeling", training="modeling.training", class_weights=weights
+            )
+            for weights in class_weights_of(name)
+        ]
+        instances.append(
+            Pipeline(
+                description_template(),
+                namespace=f"modeling.{name}",
+                inputs={"images", "radiograph_index"},
+                parameters=_SHARED | {"params:intervals": "params:intervals"},
+            )
+        )
+    return sum(instances, Pipeline([]))
+
+
+def augmentation_settings() -> Pipeline:
+    """Tables 2 and 3, and the Laplacian sweep, on a frozen backbone."""
+    planned = ["augmentation_rows", "augmentation_children"]
+    return Pipeline(
+        [
+            Node(
+                plan_augmentation_settings,
                 inputs=[
-                    "classifier",
-                    "trunk_features",
-                    "study_variants",
-                    "params:transfer",
-                    "params:training",
+                    "published_table_2",
+                    "splits",
+                    "radiograph_features",
+                    "lung_features",
+                    "params:splitting",
+                    "params:augmentation",
+                    "params:sharpness",
                 ],
-                outputs="predictions",
-                name="predict_held_out",
+                outputs=["augmentation_settings", "augmentation_children", "augmentation_rows"],
+                name="plan_augmentation_settings",
+            ),
+            Node(
+                plan_laplacian_sweep,
+                inputs=[
+                    "splits",
+                    "radiograph_features",
+                    "augmentation_children",
+                    "params:splitting",
+                    "params:augmentation",
+                    "params:modeling.frozen",
+                ],
+                outputs="laplacian_rows",
+                name="plan_laplacian_sweep",
+            ),
+            Node(
+                extract_original_features,
+                inputs=["images", "lung_masks", "augmentation_rows", "laplacian_rows", *_FROZEN],
+                outputs="original_features",
+                name="extract_original_features",
+            ),
+            *[
+                Node(
+                    bound(extract_children_features, name=name),
+                    inputs=[
+                        "images",
+                        "lung_masks",
+                        *planned,
+                        "params:augmentation",
+                        "params:reading",
+                        *_FROZEN,
+                    ],
+                    outputs=f"{name}_children_features",
+                    name=f"extract_{name}_children_features",
+                )
+                for name in AUGMENTED_SETS
+            ],
+            Node(
+                train_augmentation_settings,
+                inputs=[
+                    "images",
+                    "lung_masks",
+                    "augmentation_settings",
+                    *planned,
+                    "laplacian_rows",
+                    *_FROZEN,
+                    "original_features",
+                    *[f"{name}_children_features" for name in AUGMENTED_SETS],
+                ],
+                outputs=[
+                    "augmentation_runs",
+                    "augmentation_predictions",
+                    "laplacian_runs",
+                    "laplacian_predictions",
+                ],
+                name="train_augmentation_settings",
+            ),
+        ]
+    )
+
+
+def preprocessing_variants() -> Pipeline:
+    """Table 4: a frozen backbone on every variant of the study."""
+    pixels = ["images", "augmented_images", "autoencoded_images", "lung_masks"]
+    return Pipeline(
+        [
+            Node(
+                plan_preprocessing_variants,
+                inputs=["study_variants", "masked_variant"],
+                outputs="preprocessing_rows",
+                name="plan_preprocessing_variants",
+            ),
+            Node(
+                extract_variant_features,
+                inputs=[*pixels, "preprocessing_rows", *_FROZEN],
+                outputs="variant_features",
+                name="extract_variant_features",
+            ),
+            Node(
+                train_preprocessing_variants,
+                inputs=[*pixels, "preprocessing_rows", "variant_features", *_FROZEN],
+                outputs=["preprocessing_runs", "preprocessing_predictions"],
+                name="train_preprocessing_variants",
             ),
         ]
     )
 
 
 def create_pipeline() -> Pipeline:
-    """Every backbone under every setting of class weights."""
-    instances = []
-    for backbone in BACKBONES:
-        namespace = f"modeling.{backbone}"
-        instances.append(
-            Pipeline(
-                backbone_template(),
-                namespace=namespace,
-                inputs={"images", "augmented_images", "study_variants"},
-                parameters=_SHARED,
-            )
-        )
-        own = ("initial_classifier", "trunk_features")
-        instances += [
-            Pipeline(
-                class_weight_template(),
-                namespace=f"{namespace}.{weights}",
-                inputs={"study_variants": "study_variants"}
-                | {name: f"{namespace}.{name}" for name in own},
-                parameters=_SHARED
-                | {
-                    "params:training": "params:modeling.training",
-                    "params:class_weights": f"params:modeling.class_weights.{weights}",
-                },
-            )
-            for weights in CLASS_WEIGHTS
-        ]
-    return sum(instances, Pipeline([]))
+    """Everything that is trained to tell the four classes apart."""
+    with dotted_names():
+        return grid() + augmentation_settings() + preprocessing_variants()

@@ -1,0 +1,101 @@
+"""The pixels that row lists point into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.imaging.arrays import digest
+from covid_xray.progress import progress
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class MaskedImages:
+    """Radiographs whose pixels outside the lungs are black, made when they are read.
+
+    Attributes:
+        images: uint8 array (n, side, side).
+        lung_masks: 0/1 uint8 array of the same shape.
+    """
+
+    images: Images
+    lung_masks: Images
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Type of the pixels."""
+        return self.images.dtype
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Images:
+        """The masked pixels of some rows."""
+        masked: Images = self.images[rows] * self.lung_masks[rows]
+        return masked
+
+
+PixelArrays = Mapping[str, Images | MaskedImages]
+
+
+def read_batches(
+    arrays: PixelArrays, rows: pd.DataFrame, batch_size: int, description: str
+) -> Iterator[Images]:
+    """Pixels of a row list, in its order, in batches of one array each.
+
+    Args:
+        arrays: the arrays by name.
+        rows: table with `array` and `row`.
+        batch_size: radiographs per batch at most.
+        description: what the progress bar says.
+
+    Yields:
+        uint8 arrays (batch, side, side).
+
+    Raises:
+        ValueError: if an array is not of 8-bit grey values.
+    """
+    for name in rows["array"].unique():
+        if arrays[name].dtype != np.uint8:
+            raise ValueError(
+                f"Array '{name}' holds {arrays[name].dtype}, where grey values 0-255 as uint8 are "
+                "expected: a float array could hide NaN. Make it again with its pipeline."
+            )
+    chunks = list(_chunks(rows, batch_size))
+    for name, numbers in progress(chunks, description, len(chunks)):
+        yield arrays[name][numbers]
+
+
+def _chunks(rows: pd.DataFrame, batch_size: int) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    run_of_row = (rows["array"] != rows["array"].shift()).cumsum()
+    for _, run in rows.groupby(run_of_row, sort=True):
+        numbers = run["row"].to_numpy()
+        for start in range(0, len(numbers), batch_size):
+            yield run["array"].iloc[0], numbers[start : start + batch_size]
+
+
+def digest_pixels(arrays: PixelArrays, rows: pd.DataFrame, batch_size: int = 512) -> str:
+    """A fingerprint of a row list's pixels in their order."""
+    batches = read_batches(arrays, rows, batch_size, "Fingerprint of the radiographs")
+    return digest(*(digest(batch).encode() for batch in batches))
+
+
+def positions_in(stored: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.intp]:
+    """Where each row of a list stands in another list.
+
+    Args:
+        stored: table with `array` and `row`, without repetitions.
+        rows: table with `array` and `row`, all of them in `stored`.
+
+    Raises:
+        KeyError: if a row is not in `stored`.
+    """
+    index = pd.MultiIndex.from_frame(stored[["array", "row"]])
+    positions = index.get_indexer(pd.MultiIndex.from_frame(rows[["array", "row"]]))
+    if (positions < 0).any():
+        absent = rows.loc[positions < 0, ["array", "row"]].iloc[0]
+        raise KeyError(f"Row {absent['row']} of '{absent['array']}' is not among the stored ones.")
+    return positions

@@ -3,6 +3,7 @@ from kedro.io import DatasetError
 from kedro.validation import ParameterValidationError
 
 from covid_xray.hooks import MissingInputError, UnknownParameterError
+from support.project import ROOT
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_a_missing_study_is_told_from_a_missing_output(project, run_kedro):
         ({"protcol": "published"}, "Did you mean 'protocol'"),
         ({"modeling": {"weights": "x"}}, "modeling.weights"),
         ({"augmentation": {"images_perclass": 5}}, "augmentation.images_per_class"),
+        ({"preset": "publishd"}, "known are published, few_radiographs"),
     ],
 )
 def test_a_misspelt_runtime_parameter_is_refused_with_its_likely_name(
@@ -64,11 +66,26 @@ def test_an_impossible_parameter_is_named_before_anything_runs(project, run_kedr
 
 
 @pytest.mark.parametrize(
+    ("params", "rate", "epochs"),
+    [
+        ({}, 1e-5, 10),
+        ({"preset": "published"}, 1e-5, 10),
+        ({"preset": "few_radiographs"}, 1e-4, 20),
+    ],
+)
+def test_a_preset_chooses_the_training(load_catalog, params, rate, epochs):
+    training = load_catalog(ROOT, env="study", params=params).load("params:modeling.training")
+    assert (training.learning_rate, training.epochs) == (rate, epochs)
+
+
+@pytest.mark.parametrize(
     ("params", "named"),
     [
         ({"modeling": {"transfer": {"variant": "balancd"}}}, "variant"),
         ({"modeling": {"training": {"epochs": 0}}}, "epochs"),
-        ({"modeling": {"mobilenet": {"backbone": {"head": [{"conv": 3}]}}}}, "head"),
+        ({"modeling": {"frozen": {"head": [{"conv": 3}]}}}, "head"),
+        ({"modeling": {"frozen": {"laplacian_thresholds": [-1]}}}, "laplacian_thresholds"),
+        ({"modeling": {"training": {"optimiser": "sgd"}}}, "optimiser"),
     ],
 )
 def test_an_impossible_modeling_parameter_is_named(project, run_kedro, params, named):

@@ -38,7 +38,9 @@ class ProjectHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse `--params` names that nothing reads: a misspelt one would change nothing."""
-        known = _parameters_in_files(context) | dict.fromkeys(RUNTIME_PARAMETERS)
+        in_files = _parameters_in_files(context)
+        known = in_files | dict.fromkeys(RUNTIME_PARAMETERS)
+        _check_preset(context, in_files)
         for name, value in (context._runtime_params or {}).items():
             _check_known(name, known)
             if isinstance(value, dict) and isinstance(known[name], dict):
@@ -99,6 +101,16 @@ def _check_known(name: str, known: dict[str, Any], prefix: str = "") -> None:
         f"--params names '{prefix}{name}', which nothing reads.{hint} "
         f"Known are {', '.join(f'{prefix}{other}' for other in sorted(known))}."
     )
+
+
+def _check_preset(context: KedroContext, in_files: dict[str, Any]) -> None:
+    presets = in_files["modeling"]["presets"]
+    given = (context._runtime_params or {}).get("preset")
+    if given is not None and given not in presets:
+        raise UnknownParameterError(
+            f"--params preset={given} is not a preset of modeling.presets; known are "
+            f"{', '.join(presets)}."
+        )
 
 
 def _parameters_in_files(context: KedroContext) -> dict[str, Any]:

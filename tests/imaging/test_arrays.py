@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.imaging.arrays import RowStream, keep_rows, row_batches, scratch_array
+from covid_xray.imaging.arrays import RowStream, digest, keep_rows, row_batches, scratch_array
 
 
 @given(st.lists(st.integers(0, 5), max_size=6), st.integers(1, 4))
@@ -105,3 +105,41 @@ def test_row_batches_of_a_size_that_divides_the_rows_have_this_size():
         [14, 15, 16, 17],
         [18, 19, 20, 21],
     ]
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 255))
+@settings(deadline=None, max_examples=30)
+def test_a_digest_is_of_an_arrays_values_shape_and_type(n, side, value):
+    array = np.full((n, side, side), value, np.uint8)
+    known = digest(array)
+    assert digest(array.copy(order="F")) == known
+    assert digest(np.repeat(array, 2, axis=0)[::2]) == known
+    assert digest(array.reshape(n * side, side)) != known
+    assert digest(array.view(np.int8)) != known
+    array[-1, -1, -1] ^= 1
+    assert digest(array) != known
+
+
+def test_a_digest_of_several_parts_knows_their_order_and_of_none_exists():
+    first, second = np.arange(3), np.arange(3, 6)
+    assert digest(first, second, b"end") == digest(np.arange(3), np.arange(3, 6), b"end")
+    known = {
+        digest(),
+        digest(first),
+        digest(first, second),
+        digest(second, first),
+        digest(np.concatenate([first, second])),
+        digest(first, second, b"end"),
+    }
+    assert len(known) == 6
+
+
+def test_a_digest_is_the_same_in_every_process():
+    script = (
+        "import numpy as np; from covid_xray.imaging.arrays import digest;"
+        "print(digest(np.arange(3.0), b'end'))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == digest(np.arange(3.0), b"end")

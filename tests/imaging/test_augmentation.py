@@ -1,3 +1,4 @@
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -49,7 +50,10 @@ def test_a_child_depends_on_its_parent_and_its_seed_alone():
     np.testing.assert_array_equal(children(batch_size=2, workers=2), reference)
     order = (4, 2, 0, 3, 1)
     shuffled = [of_all[list(order)] for of_all in reference]
+    # One process is this one, where Keras is loaded.
+    assert "keras" in sys.modules
     np.testing.assert_array_equal(children(5, 1, order), shuffled)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("n_layers", [1, 2, 3, 4])

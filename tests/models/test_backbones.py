@@ -5,31 +5,68 @@ import numpy as np
 import pytest
 
 from covid_xray.models.backbones import (
-    PREPROCESSING,
     WeightsError,
+    _preprocessing,
     build_classifier,
     calibrate_batch_norm,
     count_trainable_parameters,
 )
-from support.transfer import PUBLISHED, build
+from covid_xray.models.trunk import cut_classifier
+from covid_xray.pipelines.modeling.grid import BACKBONES
+from support.transfer import PUBLISHED, build, build_calibrated
+
+# Where keras.applications keeps the preprocessing of each backbone that the project names, and
+# of one that it does not.
+APPLICATIONS = {
+    "MobileNet": "mobilenet",
+    "EfficientNetB0": "efficientnet",
+    "ResNet50V2": "resnet_v2",
+    "VGG19": "vgg19",
+    "DenseNet201": "densenet",
+    "Xception": "xception",
+}
+# Every grey once, in three equal channels.
+GREYS = np.arange(256, dtype=np.float32).reshape(1, 16, 16, 1)
 
 
-@pytest.mark.parametrize("architecture", PUBLISHED)
+def preprocessed(architecture, radiographs):
+    rgb = np.repeat(radiographs, 3, axis=-1).astype("float32")
+    module = importlib.import_module(f"keras.applications.{APPLICATIONS[architecture]}")
+    return module.preprocess_input(rgb)
+
+
+@pytest.mark.parametrize("architecture", [b.architecture for b in BACKBONES.values()])
 def test_trainable_parameters_equal_table_5_to_the_unit(architecture):
-    model = build(architecture)
-    assert count_trainable_parameters(model) == PUBLISHED[architecture][2]
+    assert count_trainable_parameters(build(architecture)) == PUBLISHED[architecture]
 
 
-@pytest.mark.parametrize("architecture", PREPROCESSING)
-def test_preprocessing_in_the_model_equals_the_applications_own(architecture):
-    grey = np.arange(256, dtype=np.float32).reshape(1, 16, 16, 1)
-    rgb = np.repeat(grey, 3, axis=-1)
-    tensor = keras.Input((16, 16, 3))
-    ours = keras.Model(tensor, PREPROCESSING[architecture](tensor))(rgb)
-    modules = {"EfficientNetB0": "efficientnet", "ResNet50V2": "resnet_v2"}
-    module = modules.get(architecture, architecture.lower())
-    preprocess = importlib.import_module(f"keras.applications.{module}").preprocess_input
-    np.testing.assert_allclose(ours, preprocess(rgb.copy()), atol=1e-4)
+def test_without_a_trainable_layer_only_the_head_is_trained_behind_the_pooled_vector():
+    head = [{"dense": 16}, {"dropout": 0.5}]
+    model = build_calibrated("MobileNet", trainable_layers=0, head=head)
+    trained = {weight.path.split("/")[0] for weight in model.trainable_weights}
+    assert trained == {"head_1_dense", "probabilities"}
+    assert count_trainable_parameters(model) == (1024 * 16 + 16) + (16 * 4 + 4)
+    cut = cut_classifier(model)
+    assert cut.crossing_shapes == [(1024,)]
+    radiographs = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 1)).astype("float32")
+    last = keras.Model(model.inputs[0], model.get_layer("conv_pw_13_relu").output)
+    (pooled,) = keras.tree.flatten(cut.trunk(radiographs, training=False))
+    expected = keras.ops.convert_to_numpy(last(radiographs, training=False)).mean(axis=(1, 2))
+    np.testing.assert_allclose(pooled, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", APPLICATIONS)
+def test_preprocessing_equals_the_applications_own(architecture):
+    ours = _preprocessing(architecture)(np.repeat(GREYS, 3, axis=-1))
+    np.testing.assert_allclose(ours, preprocessed(architecture, GREYS), atol=1e-4)
+
+
+def test_the_model_preprocesses_its_radiographs_channel_by_channel():
+    # VGG19's network wants blue first, with a mean of its own for each channel.
+    model = build("VGG19", input_side=32)
+    inside = keras.Model(model.inputs[0], model.get_layer("preprocessing").output)
+    radiographs = np.kron(GREYS, np.ones((1, 2, 2, 1), np.float32))
+    np.testing.assert_allclose(inside(radiographs), preprocessed("VGG19", radiographs), atol=1e-3)
 
 
 def test_radiographs_of_any_size_are_taken_as_they_are():
@@ -46,15 +83,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-def test_an_unknown_backbone_is_named_with_the_known_ones():
-    with pytest.raises(WeightsError, match=r"'AlexNet'.*MobileNet"):
+@pytest.mark.parametrize("name", ["AlexNet", "mobilenet", "MobileNet "])
+def test_an_unknown_backbone_is_named_with_the_known_ones(name):
+    with pytest.raises(WeightsError, match=rf"Unknown backbone '{name}'.*DenseNet201.*MobileNet"):
         build_classifier(
-            "AlexNet", trainable_layers=1, head=[], n_classes=4, input_side=32, weights=None, seed=1
+            name, trainable_layers=1, head=[], n_classes=4, input_side=32, weights=None, seed=1
         )
 
 
+def test_more_trainable_layers_than_the_backbone_has_are_refused_with_their_number():
+    with pytest.raises(WeightsError, match=r"trainable_layers is 500, of a backbone of \d+ layers"):
+        build("MobileNet", trainable_layers=500)
+
+
 def test_missing_weights_are_named_and_nothing_else_is_loaded_instead(tmp_path):
-    with pytest.raises(WeightsError, match=r"mobilenet_notop\.weights\.h5"):
+    with pytest.raises(WeightsError, match=r"mobilenet_notop\.weights\.h5.*modeling\.transfer"):
         build("MobileNet", weights=tmp_path)
 
 
@@ -65,24 +108,35 @@ def test_weights_of_another_architecture_are_named(tmp_path):
         build("MobileNet", weights=tmp_path)
 
 
-def test_weights_from_a_folder_reach_the_backbone(tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", PUBLISHED)
+def test_weights_from_a_folder_reach_every_layer_of_the_backbone(tmp_path, architecture):
     keras.utils.set_random_seed(7)
-    bare = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
-    bare.save_weights(tmp_path / "mobilenet_notop.weights.h5")
-    model = build("MobileNet", weights=tmp_path)
-    for layer in (layer for layer in bare.layers if layer.weights):
-        for theirs, ours in zip(layer.weights, model.get_layer(layer.name).weights, strict=True):
-            np.testing.assert_array_equal(theirs, ours)
+    application = getattr(keras.applications, architecture)
+    bare = application(include_top=False, weights=None, input_shape=(64, 64, 3))
+    # Statistics too: those of an untrained normalisation are the same in every model.
+    bare.set_weights([weight + np.float32(0.01) for weight in bare.get_weights()])
+    bare.save_weights(tmp_path / f"{architecture.lower()}_notop.weights.h5")
+    compare_with_application(build(architecture, weights=tmp_path, input_side=64), bare)
 
 
-def test_imagenet_weights_are_those_of_the_application(imagenet_weights):
-    bare = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(64, 64, 3))
-    bare.load_weights(imagenet_weights / "mobilenet_notop.weights.h5")
-    model = build("MobileNet", weights=imagenet_weights, input_side=64)
+@pytest.mark.parametrize("architecture", ["MobileNet", "EfficientNetB0", "VGG19"])
+def test_imagenet_weights_are_those_of_the_application(imagenet_weights, architecture):
+    application = getattr(keras.applications, architecture)
+    bare = application(include_top=False, weights=None, input_shape=(64, 64, 3))
+    bare.load_weights(imagenet_weights / f"{architecture.lower()}_notop.weights.h5")
+    compare_with_application(build(architecture, weights=imagenet_weights, input_side=64), bare)
+
+
+def compare_with_application(model, bare):
+    """What reaches the pooling is what the bare application gives."""
     radiographs = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 1)).astype("float32")
-    expected = bare(np.repeat(radiographs, 3, axis=-1) / 127.5 - 1, training=False)
-    backbone = keras.Model(model.inputs[0], model.get_layer("conv_pw_13_relu").output)
-    np.testing.assert_allclose(backbone(radiographs, training=False), expected, atol=1e-4)
+    architecture = next(name for name in PUBLISHED if name.lower() == model.name)
+    expected = np.asarray(bare(preprocessed(architecture, radiographs), training=False))
+    backbone = keras.Model(model.inputs[0], model.get_layer("pooling").input)
+    scale = np.abs(expected).max()
+    assert scale > 0
+    np.testing.assert_allclose(backbone(radiographs, training=False), expected, atol=1e-4 * scale)
 
 
 def test_calibration_sets_the_statistics_of_the_batch_and_leaves_the_rest():

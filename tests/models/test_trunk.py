@@ -1,68 +1,149 @@
+"""The cut: its halves equal the whole, and their key tells what their activations depend on."""
+
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
 
-from covid_xray.models.trunk import cut_classifier, gather_rows, trunk_features
-from support.transfer import PUBLISHED, build_calibrated
+from covid_xray.models.trunk import ActivationError, cut_classifier, trunk_features, trunk_key
+from support.transfer import build, build_calibrated, build_tiny
 
 RADIOGRAPHS = np.random.default_rng(5).integers(0, 256, (6, 40, 40)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("architecture", PUBLISHED)
-def test_trunk_and_tail_in_turn_equal_the_whole_classifier(architecture):
-    cut = cut_classifier(build_calibrated(architecture))
-    everything = np.arange(len(RADIOGRAPHS))
-    features = trunk_features(
-        cut,
-        RADIOGRAPHS,
-        RADIOGRAPHS,
-        np.zeros(len(RADIOGRAPHS), dtype=bool),
-        everything,
-        batch_size=4,
-        dtype="float32",
-    ).collect()
+@cache
+def calibrated_cut(architecture):
+    """For tests that change nothing in it."""
+    return cut_classifier(build_calibrated(architecture))
+
+
+def stream_of(cut, dtype="float32", sizes=(4, 2)):
+    batches = np.split(RADIOGRAPHS, np.cumsum(sizes)[:-1])
+    return trunk_features(cut, batches, len(RADIOGRAPHS), dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("architecture", "tensors"),
+    [("MobileNet", 1), ("EfficientNetB0", 1), ("ResNet50V2", 2), ("VGG19", 1)],
+)
+def test_trunk_and_tail_in_turn_equal_the_whole_classifier(architecture, tensors):
+    """The cut lies where the report unfroze, and nothing else that is trained is before it."""
+    cut = calibrated_cut(architecture)
+    assert len(cut.crossing_shapes) == tensors
+    assert not cut.trunk.trainable_weights
+    trained = {weight.path for weight in cut.tail.trainable_weights}
+    assert trained == {weight.path for weight in cut.whole.trainable_weights}
+    features = stream_of(cut).collect()
     by_halves = keras.ops.convert_to_numpy(cut.tail(cut.part(features), training=False))
     whole = cut.whole(RADIOGRAPHS[..., None].astype("float32"), training=False)
     np.testing.assert_allclose(by_halves, whole, atol=1e-5)
     assert np.ptp(by_halves, axis=0).max() > 1e-3, "all radiographs look alike to this model"
 
 
-@pytest.mark.parametrize(
-    ("architecture", "tensors"),
-    [("MobileNet", 1), ("EfficientNetB0", 1), ("ResNet50V2", 2), ("VGG19", 1)],
-)
-def test_the_cut_lies_where_the_report_unfroze(architecture, tensors):
-    cut = cut_classifier(build_calibrated(architecture))
-    assert len(cut.crossing_shapes) == tensors
-    assert not cut.trunk.trainable_weights
-    trained = {weight.path for weight in cut.tail.trainable_weights}
-    assert trained == {weight.path for weight in cut.whole.trainable_weights}
-
-
-def test_tensors_come_back_from_their_joined_rows():
-    cut = cut_classifier(build_calibrated("ResNet50V2"))
+@pytest.mark.slow
+def test_two_tensors_come_back_from_their_joined_rows_as_a_tuple():
+    cut = calibrated_cut("ResNet50V2")
     rng = np.random.default_rng(0)
     tensors = [rng.random((3, *shape), dtype=np.float32) for shape in cut.crossing_shapes]
-    for before, after in zip(tensors, cut.part(cut.join(tensors)), strict=True):
+    parted = cut.part(cut.join(tensors))
+    assert isinstance(parted, tuple)
+    for before, after in zip(tensors, parted, strict=True):
         np.testing.assert_array_equal(before, after)
 
 
-def test_rows_are_gathered_from_both_arrays_in_order():
-    images, augmented = np.zeros((3, 2, 2), np.uint8), np.zeros((2, 2, 2), np.uint8)
-    images += np.arange(3, dtype=np.uint8)[:, None, None]
-    augmented += np.arange(10, 12, dtype=np.uint8)[:, None, None]
-    is_augmented = np.array([False, True, False, True])
-    gathered = gather_rows(images, augmented, is_augmented, np.array([2, 1, 0, 0]))
-    assert gathered[:, 0, 0].tolist() == [2, 11, 0, 10]
+def test_a_single_tensor_comes_back_alone():
+    cut = cut_classifier(build_tiny())
+    tensor = np.random.default_rng(0).random((3, *cut.crossing_shapes[0]), dtype=np.float32)
+    np.testing.assert_array_equal(cut.part(cut.join([tensor])), tensor)
+
+
+def test_a_rows_activations_are_those_of_its_radiograph_whatever_the_batches():
+    cut = cut_classifier(build_tiny())
+    alone = [cut.trunk(image[None, ..., None].astype("float32")) for image in RADIOGRAPHS]
+    expected = np.stack([np.ravel(*keras.tree.flatten(tensors)) for tensors in alone])
+    for sizes in ((6,), (1, 5), (2, 3, 1)):
+        stream = stream_of(cut, sizes=sizes)
+        assert stream.shape == expected.shape
+        np.testing.assert_allclose(stream.collect(), expected, rtol=1e-4, atol=1e-4)
+    assert np.ptp(expected, axis=0).max() > 1
 
 
 def test_half_precision_halves_the_disk_at_a_small_error():
-    cut = cut_classifier(build_calibrated("MobileNet"))
-    none = np.zeros(len(RADIOGRAPHS), dtype=bool)
-    rows = np.arange(len(RADIOGRAPHS))
-    arguments = (cut, RADIOGRAPHS, RADIOGRAPHS, none, rows)
-    full = trunk_features(*arguments, batch_size=6, dtype="float32").collect()
-    half = trunk_features(*arguments, batch_size=6, dtype="float16").collect()
+    cut = cut_classifier(build_tiny())
+    full, half = (stream_of(cut, dtype).collect() for dtype in ("float32", "float16"))
     assert half.nbytes * 2 == full.nbytes
     np.testing.assert_allclose(half, full, rtol=1e-3, atol=1e-3 * np.abs(full).std())
     assert full.std() > 0.01
+
+
+def test_equal_builds_have_equal_keys_whatever_was_built_between_them():
+    first = trunk_key(cut_classifier(build("MobileNet")), "float32")
+    build_tiny()
+    assert trunk_key(cut_classifier(build("MobileNet")), "float32") == first
+
+
+# The tiny classifier's layers 2 to 4: convolution, normalisation, activation.
+def _scaled(model):
+    kernel = model.layers[2].kernel
+    kernel.assign(np.nextafter(keras.ops.convert_to_numpy(kernel), 9.0))
+
+
+def _recalibrated(model):
+    model.layers[3].moving_mean.assign([0, 0, 0, 1e-6])
+
+
+CHANGES = {
+    "another input side": ({"side": 20}, None, "float32", {"input_side", "cut"}),
+    # The activation's frozen or not: neither weights nor shapes tell.
+    "a cut one layer earlier": ({"frozen": 4}, None, "float32", {"frozen_layers"}),
+    "a cut one layer later": ({"frozen": 6}, None, "float32", {"frozen_layers", "weights"}),
+    "another seed": ({"seed": 2}, None, "float32", {"weights"}),
+    "weights changed in the last bit": ({}, _scaled, "float32", {"weights"}),
+    "another calibration": ({}, _recalibrated, "float32", {"weights"}),
+    "another type": ({}, None, "float16", {"dtype"}),
+    "another head": ({"units": 5}, None, "float32", set()),
+    "other classes": ({"n_classes": 2}, None, "float32", set()),
+    "a trained tail": ({}, lambda m: m.layers[-1].bias.assign([9] * 4), "float32", set()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_key_changes_with_what_activations_depend_on_and_with_nothing_else(change):
+    options, alter, dtype, expected = CHANGES[change]
+    before = trunk_key(cut_classifier(build_tiny()), "float32")
+    model = build_tiny(**options)
+    if alter:
+        alter(model)
+    after = trunk_key(cut_classifier(model), dtype)
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} == expected
+
+
+def _with_nan(model):
+    bias = model.layers[2].bias
+    bias.assign([0, np.nan, 0, 0])
+
+
+def _huge(model):
+    kernel = model.layers[2].kernel
+    kernel.assign(kernel * 1e6)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize(("alter", "dtype"), [(_with_nan, "float32"), (_huge, "float16")])
+def test_activations_that_are_not_finite_are_refused_with_where_to_look(alter, dtype):
+    model = build_tiny()
+    alter(model)
+    cut = cut_classifier(model)
+    message = rf"trunk of tiny.*not finite {dtype}.*NaN in its weights.*feature_dtype"
+    with pytest.raises(ActivationError, match=message):
+        stream_of(cut, dtype).collect()
+
+
+def test_what_overflows_in_half_precision_is_kept_in_single():
+    model = build_tiny()
+    _huge(model)
+    features = stream_of(cut_classifier(model)).collect()
+    assert features.max() > np.finfo(np.float16).max

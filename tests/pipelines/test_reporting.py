@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_xray.pipelines.reporting.tables import (
-    REPORT_METRICS,
-    file_size_table,
+from covid_xray.evaluation.metrics import REPORT_METRICS
+from covid_xray.pipelines.reporting.file_sizes import file_size_table
+from covid_xray.pipelines.reporting.model_comparison import (
+    class_weight_table,
     model_comparison_table,
     model_row,
-    render_tables,
 )
 from covid_xray.studies.study import open_study
 from support.project import ROOT
@@ -112,13 +112,23 @@ def test_table_5_stands_beside_the_published_figures():
     assert np.isnan(unknown["precision_covid_published"])
 
 
-def test_the_page_shows_every_figure_and_warns_of_random_weights():
-    row = model_row(SUMMARY | {"weights": "none"}, predictions(), **INTERVALS)
-    sizes = pd.DataFrame({"label": ["COVID", "COVID"], "n_bytes": [1000, 3000]})
-    page = render_tables(file_size_table(sizes, TABLE_1), model_comparison_table([row], TABLE_5))
-    assert "| COVID | 2,000.00 (35,836.43) |" in page
-    assert "2,659,076 (2,659,076)" in page
-    assert "90.0% [" in page and "(98.7%)" in page
-    assert "random weights" in page
-    trained = model_comparison_table([row | {"weights": "imagenet"}], TABLE_5)
-    assert "random weights" not in render_tables(file_size_table(sizes, TABLE_1), trained)
+def test_figure_14_is_table_5_of_one_backbone_by_weight():
+    first = model_row(SUMMARY, predictions(), **INTERVALS)
+    second = model_row(SUMMARY | {"class_weights": {}}, predictions(6, 4), **INTERVALS)
+    table = class_weight_table([first, second])
+    assert table["covid_weight"].tolist() == [1, 2]
+    assert table["recall_covid"].tolist() == pytest.approx([0.6, 0.9])
+    suffixes = ["", "_low", "_high", "_natural"]
+    scores = [f"{score}{suffix}" for score in REPORT_METRICS for suffix in suffixes]
+    assert table.columns.tolist() == ["backbone", "covid_weight", *scores]
+    for score in scores:
+        assert table.loc[1, score] == first[score]
+
+
+def test_figure_14_does_not_mix_backbones():
+    rows = [
+        model_row(SUMMARY | {"backbone": backbone}, predictions(), **INTERVALS)
+        for backbone in ("vgg19", "mobilenet")
+    ]
+    with pytest.raises(ValueError, match="one backbone, not MobileNet, VGG19"):
+        class_weight_table(rows)

@@ -16,6 +16,7 @@ from covid_xray.studies.variants import (
     list_variants,
     plan_augmentation,
     select_variant,
+    undersample,
 )
 
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -156,7 +157,8 @@ def test_leak_free_held_out_rows_are_all_kept_originals_in_every_variant(case):
         rows = of(variants, name)
         rows = rows[rows["split"] != Split.TRAIN]
         if name != AUTOENCODED:
-            assert (rows["array"] == "images").all()
+            array = "masked_images" if name == "masked" else "images"
+            assert (rows["array"] == array).all()
             assert rows["row"].tolist() == expected.index.tolist()
         assert rows["image_id"].tolist() == expected["image_id"].tolist()
         assert rows["split"].tolist() == expected["split"].tolist()
@@ -171,6 +173,7 @@ def test_every_row_points_at_the_image_it_names(protocol, data):
     assert variants["variant"].drop_duplicates().tolist() == list(VARIANTS)
     tables = {
         "images": splits,
+        "masked_images": splits,
         "augmented_images": plan.set_index("row"),
         "autoencoded_images": of(variants, AUTOENCODED_FROM).reset_index(drop=True),
     }
@@ -178,7 +181,7 @@ def test_every_row_points_at_the_image_it_names(protocol, data):
         named = tables[array].loc[rows["row"]]
         for column in ("image_id", "label", "group_id", "split"):
             assert rows[column].tolist() == named[column].tolist()
-        if array == "images":
+        if array in ("images", "masked_images"):
             assert named["kept"].all()
 
 
@@ -189,7 +192,8 @@ def test_rows_are_ordered_originals_first_and_then_by_row(protocol, data):
     *_, variants = data.draw(plans(protocol))
     for name in VARIANTS:
         rows = of(variants, name)
-        keys = list(zip(rows["array"] != "images", rows["row"], strict=True))
+        is_made = ~rows["array"].isin(["images", "masked_images"])
+        keys = list(zip(is_made, rows["row"], strict=True))
         assert keys == sorted(keys)
 
 
@@ -238,7 +242,7 @@ def test_autoencoded_has_the_radiographs_it_was_made_from_in_their_order(protoco
     assert (rows["array"] == "autoencoded_images").all()
     assert rows["row"].tolist() == list(range(len(source)))
     others = variants[variants["variant"] != AUTOENCODED]
-    assert set(others["array"]) <= {"images", "augmented_images"}
+    assert set(others["array"]) <= {"images", "augmented_images", "masked_images"}
 
 
 @pytest.mark.parametrize("protocol", Protocol)
@@ -248,7 +252,8 @@ def test_masked_is_balanced_among_radiographs_with_a_mask(protocol, data):
     features, _, splits, _, variants = data.draw(plans(protocol))
     has_mask = features["mask_area"].notna()
     rows = of(variants, "masked")
-    assert (rows["array"] == "images").all()
+    assert (rows["array"] == "masked_images").all()
+    assert not (variants[variants["variant"] != "masked"]["array"] == "masked_images").any()
     assert has_mask[rows["row"]].all()
     pool = in_training(splits[splits["kept"] & has_mask], protocol)["label"].value_counts()
     counts = in_training(rows, protocol)["label"].value_counts()
@@ -336,7 +341,23 @@ def test_classes_that_are_large_enough_have_no_children(protocol):
     assert plan.columns.tolist() == PLAN_COLUMNS
     assert plan["seed"].dtype == plan["parent_row"].dtype == np.int64
     stored = variants[variants["variant"] != AUTOENCODED]
-    assert (stored["array"] == "images").all()
+    assert set(stored["array"]) == {"images", "masked_images"}
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=40), st.none() | st.integers(0, 20), SEEDS)
+@settings(deadline=None, max_examples=40)
+def test_undersampling_draws_as_many_of_each_class_as_asked_for_or_the_smallest_has(
+    labels, size, seed
+):
+    pool = pd.DataFrame({"label": labels, "name": np.arange(len(labels))})
+    drawn = undersample(pool, size, seed)
+    smallest = pool["label"].value_counts().min() if labels else 0
+    wanted = smallest if size is None else min(size, smallest)
+    assert len(drawn) == wanted * pool["label"].nunique()
+    assert (drawn["label"].value_counts() == wanted).all()
+    assert not drawn["name"].duplicated().any()
+    pd.testing.assert_frame_equal(drawn, pool.loc[drawn.index])
+    pd.testing.assert_frame_equal(drawn, undersample(pool, size, seed))
 
 
 def test_one_variant_is_selected_and_renumbered():

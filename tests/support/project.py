@@ -26,7 +26,11 @@ segmentation:
   unet: {filters: [4, 8], epochs: 1, batch_size: 8}
 modeling:
   transfer: {weights: none, input_side: 32}
-  training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 8}
+  training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 16}
+  frozen:
+    preprocessing_backbone: MobileNet
+    head: []
+    training: {epochs: 2}
 """
 
 

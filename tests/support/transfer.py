@@ -1,22 +1,25 @@
-"""Report A's transfer classifiers at a size that a test can afford."""
+"""Transfer classifiers at a size that a test can afford."""
 
+import keras
 import numpy as np
 
 from covid_xray.models.backbones import build_classifier, calibrate_batch_norm
+from covid_xray.pipelines.modeling.grid import BACKBONES
 
-# Report A's Table 5: cut, head and trainable parameters.
+# Trainable parameters of Report A's Table 5.
 PUBLISHED = {
-    "MobileNet": (30, [{"dense": 256}, {"dropout": 0.5}], 2_659_076),
-    "EfficientNetB0": (3, [{"dropout": 0.3}, {"dense": 256}, {"dropout": 0.2}], 741_124),
-    "ResNet50V2": (15, [{"dense": 1024}, {"dense": 512}], 8_144_388),
-    "VGG19": (2, [{"dropout": 0.5}], 2_361_860),
+    "MobileNet": 2_659_076,
+    "EfficientNetB0": 741_124,
+    "ResNet50V2": 8_144_388,
+    "VGG19": 2_361_860,
 }
+_OF_ARCHITECTURE = {backbone.architecture: backbone for backbone in BACKBONES.values()}
 
 
 def build(architecture, weights=None, input_side=32, seed=1, **options):
-    """A classifier of Table 5, with random weights unless a folder is given."""
-    layers, head, _ = PUBLISHED[architecture]
-    settings = {"trainable_layers": layers, "head": head} | options
+    """A classifier of the grid, with random weights unless a folder is given."""
+    backbone = _OF_ARCHITECTURE[architecture]
+    settings = {"trainable_layers": backbone.trainable_layers, "head": backbone.head} | options
     return build_classifier(
         architecture, n_classes=4, input_side=input_side, weights=weights, seed=seed, **settings
     )
@@ -27,4 +30,33 @@ def build_calibrated(architecture, **options):
     model = build(architecture, **options)
     images = np.random.default_rng(1).integers(0, 256, (16, 32, 32)).astype(np.uint8)
     calibrate_batch_norm(model, images)
+    return model
+
+
+def build_tiny(side=16, frozen=5, units=8, n_classes=4, seed=1):
+    """A classifier with every kind of layer that the grid's have, built in a moment.
+
+    Its 11 layers: input, resizing, convolution, normalisation, activation (frozen unless said
+    otherwise), convolution, normalisation, pooling, dense, dropout and output.
+    """
+    layers = keras.layers
+    keras.utils.set_random_seed(seed)
+    radiograph = keras.Input((None, None, 1))
+    features = radiograph
+    for layer in (
+        layers.Resizing(side, side, name="resizing"),
+        layers.Conv2D(4, 3, strides=2, padding="same"),
+        layers.BatchNormalization(),
+        layers.Activation("relu"),
+        layers.Conv2D(4, 3, padding="same"),
+        layers.BatchNormalization(),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(units, activation="relu"),
+        layers.Dropout(0.5, seed=seed),
+        layers.Dense(n_classes, activation="softmax"),
+    ):
+        features = layer(features)
+    model = keras.Model(radiograph, features, name="tiny")
+    for layer in model.layers[:frozen]:
+        layer.trainable = False
     return model

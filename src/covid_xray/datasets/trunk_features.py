@@ -45,8 +45,8 @@ class TrunkFeaturesDataset(AbstractDataset[TrunkFeatures, TrunkFeatures]):
     def load(self) -> TrunkFeatures:
         """The key, and the activations as a read-only memory map."""
         try:
-            key = json.loads(self._key_path.read_text("utf-8"))
-        except json.JSONDecodeError as error:
+            key = dict(json.loads(self._key_path.read_bytes()))
+        except (ValueError, TypeError) as error:
             raise DatasetError(
                 f"{self._key_path} is not whole ({error}). Delete it and run again."
             ) from error
@@ -57,8 +57,11 @@ class TrunkFeaturesDataset(AbstractDataset[TrunkFeatures, TrunkFeatures]):
         if self._holds(data):
             logger.info("%s is up to date: its activations are used again.", self._filepath)
             return
+        # What is there stays good until its successor is whole.
+        successor = self._filepath.with_name(f".{self._filepath.stem}.successor.npy")
+        ArrayDataset(filepath=str(successor)).save(data.rows)
         self._key_path.unlink(missing_ok=True)
-        self._array.save(data.rows)
+        successor.replace(self._filepath)
         partial = partial_path(self._key_path)
         partial.write_text(json.dumps(dict(data.key), indent=1), "utf-8")
         partial.replace(self._key_path)

@@ -108,5 +108,5 @@ def digest(*parts: bytes | NDArray[np.generic]) -> str:
             fingerprint.update(f"{part.shape}{part.dtype}".encode())
             fingerprint.update(np.ascontiguousarray(part).data)
         else:
-            fingerprint.update(part)
+            fingerprint.update(f"{len(part)}:".encode() + part)
     return fingerprint.hexdigest()

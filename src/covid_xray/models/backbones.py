@@ -115,8 +115,9 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
             "modeling.transfer.weights to 'imagenet' (a download) or to 'none' (random weights)."
         )
     application = getattr(keras.applications, architecture)
-    # The file was saved from the bare application: load it there, then copy by layer, because
-    # the layers we put in front of the backbone are no part of it.
+    # The file was saved from the bare application: load it there, then copy layer by layer, because
+    # the layers we put in front of the backbone are no part of it. Names would not do: Keras
+    # numbers the unnamed ones anew in every model.
     bare = application(include_top=False, weights=None, input_shape=(224, 224, 3))
     try:
         with warnings.catch_warnings():
@@ -125,10 +126,9 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
             bare.load_weights(path)
     except Exception as error:  # h5py, shape and layer-count errors come in many kinds
         raise WeightsError(f"{path} does not hold weights of {architecture}: {error}") from error
-    own = {layer.name: layer for layer in backbone.layers}
-    for layer in bare.layers:
-        if layer.weights:
-            own[layer.name].set_weights(layer.get_weights())
+    loaded, own = ([layer for layer in model.layers if layer.weights] for model in (bare, backbone))
+    for source, target in zip(loaded, own, strict=True):
+        target.set_weights(source.get_weights())
 
 
 def _freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:

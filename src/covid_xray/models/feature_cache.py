@@ -33,7 +33,8 @@ class TrunkFeatures:
         Raises:
             StaleFeaturesError: if they were not.
         """
-        changed = [name for name in key if self.key.get(name) != key[name]]
+        names = dict.fromkeys([*key, *self.key])
+        changed = [name for name in names if self.key.get(name) != key.get(name)]
         if changed:
             raise StaleFeaturesError(
                 "The cached trunk features were computed from other values of "

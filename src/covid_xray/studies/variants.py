@@ -49,6 +49,8 @@ def plan_augmentation(
     if protocol is Protocol.LEAK_FREE:
         eligible = eligible[eligible["split"] == Split.TRAIN]
         target = round(images_per_class * shares[Split.TRAIN])
+    if eligible.empty:
+        return _no_children()
     children = [
         _children(parents, target - len(parents), seed)
         for _, parents in eligible.groupby("label", sort=True)
@@ -57,6 +59,11 @@ def plan_augmentation(
     if protocol is Protocol.PUBLISHED:
         plan["split"] = _dealt(plan["label"], shares, seed)
     return plan.assign(row=np.arange(len(plan)))[PLAN_COLUMNS]
+
+
+def _no_children() -> pd.DataFrame:
+    numbers = dict.fromkeys(("row", "parent_row", "seed"), "int64")
+    return pd.DataFrame(columns=PLAN_COLUMNS, dtype="str").astype(numbers)
 
 
 def _children(parents: pd.DataFrame, n_children: int, seed: int) -> pd.DataFrame:
@@ -140,8 +147,10 @@ def list_variants(
     """
     originals = splits[splits["kept"]].assign(array="images")
     originals["row"] = originals.index
-    originals["sharp"] = features["laplacian_variance"] >= min_laplacian_variance
-    originals["has_mask"] = features["mask_area"].notna()
+    # `loc`, because an empty table would take over the index of what is assigned to it.
+    kept = features.loc[originals.index]
+    originals["sharp"] = kept["laplacian_variance"] >= min_laplacian_variance
+    originals["has_mask"] = kept["mask_area"].notna()
     children = plan.assign(array="augmented_images")
     children["sharp"] = originals["sharp"].reindex(plan["parent_row"]).to_numpy(dtype=bool)
     everything = pd.concat([originals, children], ignore_index=True)

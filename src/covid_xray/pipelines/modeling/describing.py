@@ -41,9 +41,10 @@ def draw_histories(*histories: pd.DataFrame, names: Sequence[str]) -> tuple[pd.D
     """Figure 15 and Annexes 7 to 9: learning curves, and the report's symptoms of overfitting."""
     from covid_xray.figures.curves import draw_learning_curves
 
-    of_model = dict(zip(names, histories, strict=True))
-    symptoms = overfitting_table(of_model)
-    return symptoms, draw_learning_curves(of_model, overfitting_notes(symptoms))
+    symptoms = overfitting_table(dict(zip(names, histories, strict=True)))
+    of_model = dict(zip(map(_title, names), histories, strict=True))
+    notes = {_title(name): note for name, note in overfitting_notes(symptoms).items()}
+    return symptoms, draw_learning_curves(of_model, notes)
 
 
 def draw_predictions(
@@ -52,9 +53,9 @@ def draw_predictions(
     """Confusion matrices, and Figure 17: softmax confidence of right and wrong predictions."""
     from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
 
-    shares = {name: confusion[confusion["class_weights"] == name] for name in names}
+    shares = {_title(name): confusion[confusion["class_weights"] == name] for name in names}
     return draw_confusion_matrices(shares), draw_confidence(
-        dict(zip(names, predictions, strict=True))
+        dict(zip(map(_title, names), predictions, strict=True))
     )
 
 
@@ -93,7 +94,7 @@ def draw_explanations(
             for _, row in shown.iterrows()
         ]
         is_right = (shown["predicted"] == shown["label"]).tolist()
-        panels.append(GradCamRow(name, pixels, heatmaps, captions, is_right))
+        panels.append(GradCamRow(_title(name), pixels, heatmaps, captions, is_right))
     return draw_grad_cam_panels(panels)
 
 
@@ -108,6 +109,10 @@ def _predicted_positions(predictions: pd.DataFrame) -> NDArray[np.intp]:
     probabilities = predictions.filter(like="probability_")
     positions: NDArray[np.intp] = probabilities.to_numpy().argmax(axis=1)
     return positions
+
+
+def _title(class_weights: str) -> str:
+    return class_weights.replace("covid", "COVID").replace("_", " ")
 
 
 def _stacked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -142,9 +142,10 @@ def train_augmentation_settings(
         for run, size in batch_sizes
     }
     thresholds = dict.fromkeys(laplacian_rows["run"].unique(), frozen.training)
+    classes = set(augmentation_rows["label"])
     scored = []
     for rows, of_runs in ((augmentation_rows, settings), (laplacian_rows, thresholds)):
-        runs, predictions = _train_runs(cut, joined, every, rows, of_runs)
+        runs, predictions = _train_runs(cut, joined, every, rows, of_runs, classes)
         runs.insert(1, "backbone", frozen.augmentation_backbone)
         runs.insert(2, "weights", transfer.weights_for(frozen.augmentation_backbone))
         scored += [runs, predictions]
@@ -186,7 +187,8 @@ def train_preprocessing_variants(
     stored = unique_rows(preprocessing_rows)
     features = variant_features.checked(features_key(cut, arrays, stored, transfer))
     settings = dict.fromkeys(preprocessing_rows["run"].unique(), frozen.training)
-    runs, predictions = _train_runs(cut, features, stored, preprocessing_rows, settings)
+    classes = set(preprocessing_rows["label"])
+    runs, predictions = _train_runs(cut, features, stored, preprocessing_rows, settings, classes)
     runs.insert(1, "backbone", frozen.preprocessing_backbone)
     runs.insert(2, "weights", transfer.weights_for(frozen.preprocessing_backbone))
     return runs, predictions
@@ -213,11 +215,11 @@ def _train_runs(
     stored: pd.DataFrame,
     rows_of_runs: pd.DataFrame,
     settings: dict[str, TrainingSettings],
+    classes: set[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     from covid_xray.models.training import TailTrainer
 
     trainer = TailTrainer(cut)
-    classes = set(rows_of_runs["label"])
     runs: list[dict[str, Any]] = []
     predictions = [pd.DataFrame(columns=PREDICTION_COLUMNS)]
     for run, training in settings.items():

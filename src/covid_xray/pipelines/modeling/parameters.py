@@ -104,7 +104,14 @@ class FrozenParameters(StrictParameters):
     preprocessing_backbone: str
     head: list[dict[Literal["dense", "dropout"], Annotated[float, Field(gt=0)]]]
     training: TrainingSettings
-    laplacian_thresholds: list[Annotated[float, Field(ge=0)]]
+    laplacian_thresholds: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
+
+    @field_validator("laplacian_thresholds")
+    @classmethod
+    def _each_once(cls, thresholds: list[float]) -> list[float]:
+        if len({f"{threshold:g}" for threshold in thresholds}) < len(thresholds):
+            raise ValueError("a threshold is named twice")
+        return thresholds
 
     def backbone(self, architecture: str) -> BackboneParameters:
         """A backbone without a trainable layer, under this head."""

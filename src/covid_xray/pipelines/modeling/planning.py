@@ -144,8 +144,6 @@ def set_of(n_layers: int, factor: float) -> str:
 def _plan(
     splits: pd.DataFrame, images_per_class: int, splitting: SplittingParameters
 ) -> pd.DataFrame:
-    if not splits["kept"].any():
-        return pd.DataFrame(columns=PLAN_COLUMNS)
     return plan_augmentation(
         splits,
         images_per_class=images_per_class,

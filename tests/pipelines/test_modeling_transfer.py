@@ -7,7 +7,7 @@ import pytest
 from covid_xray.imaging.augmentation import augment_lung_mask, augment_radiograph
 from covid_xray.models.feature_cache import StaleFeaturesError, TrunkFeatures
 from covid_xray.models.settings import TrainingSettings
-from covid_xray.models.training import predict_probabilities
+from covid_xray.models.training import TailTrainer, predict_probabilities
 from covid_xray.models.trunk import cut_classifier, trunk_features
 from covid_xray.pipelines.data_engineering.parameters import (
     AugmentationParameters,
@@ -226,7 +226,7 @@ def runs_on_tiny(*runs):
     rows = pd.concat([rows.assign(run=name) for name, rows, _ in runs])
     settings = {name: training for name, _, training in runs}
     of_runs = _train_runs(
-        cut, features[order], stored.iloc[order], rows, settings, set(rows["label"])
+        TailTrainer(cut), features[order], stored.iloc[order], rows, settings, set(rows["label"])
     )
     return cut, features, *of_runs
 

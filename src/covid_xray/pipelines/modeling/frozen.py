@@ -26,9 +26,9 @@ from covid_xray.pipelines.modeling.parameters import (
 from covid_xray.pipelines.modeling.transfer import (
     features_key,
     features_of,
-    initial_cut,
     predict_rows,
     train_on_rows,
+    trainer_of,
 )
 from covid_xray.studies.pixels import (
     MaskedImages,
@@ -58,7 +58,7 @@ def extract_original_features(
 ) -> TrunkFeatures:
     """Pass the radiographs of Table 3 and of the sweep through the frozen backbone, masked too."""
     rows = original_rows(augmentation_rows, laplacian_rows)
-    cut = _augmentation_cut(images, augmentation_rows, transfer, frozen)
+    cut = _augmentation_trainer(images, augmentation_rows, transfer, frozen).cut
     return features_of(cut, _originals(images, lung_masks), rows, transfer)
 
 
@@ -81,7 +81,7 @@ def extract_children_features(
 
     plan = augmentation_children[augmentation_children["set"] == name]
     of_set = AUGMENTED_SETS[name]
-    cut = _augmentation_cut(images, augmentation_rows, transfer, frozen)
+    cut = _augmentation_trainer(images, augmentation_rows, transfer, frozen).cut
 
     def batches() -> Iterator[Images]:
         # Only when the activations are asked for, which those of an unchanged key are not.
@@ -126,7 +126,8 @@ def train_augmentation_settings(
         predictions of held-out radiographs, `run, image_id, split, label, predicted,
         probability_<class>`.
     """
-    cut = _augmentation_cut(images, augmentation_rows, transfer, frozen)
+    trainer = _augmentation_trainer(images, augmentation_rows, transfer, frozen)
+    cut = trainer.cut
     originals = original_rows(augmentation_rows, laplacian_rows)
     key = features_key(cut, _originals(images, lung_masks), originals, transfer)
     stored, features = [originals], [original_features.checked(key)]
@@ -145,7 +146,7 @@ def train_augmentation_settings(
     classes = set(augmentation_rows["label"])
     scored = []
     for rows, of_runs in ((augmentation_rows, settings), (laplacian_rows, thresholds)):
-        runs, predictions = _train_runs(cut, joined, every, rows, of_runs, classes)
+        runs, predictions = _train_runs(trainer, joined, every, rows, of_runs, classes)
         runs.insert(1, "backbone", frozen.augmentation_backbone)
         runs.insert(2, "weights", transfer.weights_for(frozen.augmentation_backbone))
         scored += [runs, predictions]
@@ -162,7 +163,7 @@ def extract_variant_features(
     frozen: FrozenParameters,
 ) -> TrunkFeatures:
     """Pass every radiograph of Table 4's variants once through the frozen backbone."""
-    cut = _preprocessing_cut(images, preprocessing_rows, transfer, frozen)
+    cut = _preprocessing_trainer(images, preprocessing_rows, transfer, frozen).cut
     arrays = _variant_arrays(images, augmented_images, autoencoded_images, lung_masks)
     return features_of(cut, arrays, unique_rows(preprocessing_rows), transfer)
 
@@ -182,13 +183,15 @@ def train_preprocessing_variants(
     Returns:
         `run, backbone, weights, n_train, note`, and the predictions of held-out radiographs.
     """
-    cut = _preprocessing_cut(images, preprocessing_rows, transfer, frozen)
+    trainer = _preprocessing_trainer(images, preprocessing_rows, transfer, frozen)
     arrays = _variant_arrays(images, augmented_images, autoencoded_images, lung_masks)
     stored = unique_rows(preprocessing_rows)
-    features = variant_features.checked(features_key(cut, arrays, stored, transfer))
+    features = variant_features.checked(features_key(trainer.cut, arrays, stored, transfer))
     settings = dict.fromkeys(preprocessing_rows["run"].unique(), frozen.training)
     classes = set(preprocessing_rows["label"])
-    runs, predictions = _train_runs(cut, features, stored, preprocessing_rows, settings, classes)
+    runs, predictions = _train_runs(
+        trainer, features, stored, preprocessing_rows, settings, classes
+    )
     runs.insert(1, "backbone", frozen.preprocessing_backbone)
     runs.insert(2, "weights", transfer.weights_for(frozen.preprocessing_backbone))
     return runs, predictions
@@ -210,16 +213,13 @@ def original_rows(*of_runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _train_runs(
-    cut: CutClassifier,
+    trainer: TailTrainer,
     features: NDArray[np.generic],
     stored: pd.DataFrame,
     rows_of_runs: pd.DataFrame,
     settings: dict[str, TrainingSettings],
     classes: set[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from covid_xray.models.training import TailTrainer
-
-    trainer = TailTrainer(cut)
     runs: list[dict[str, Any]] = []
     predictions = [pd.DataFrame(columns=PREDICTION_COLUMNS)]
     for run, training in settings.items():
@@ -253,16 +253,16 @@ def _why_untrainable(rows: pd.DataFrame, classes: set[str]) -> str:
     return ""
 
 
-def _augmentation_cut(
+def _augmentation_trainer(
     images: Images, rows: pd.DataFrame, transfer: TransferParameters, frozen: FrozenParameters
-) -> CutClassifier:
-    return initial_cut(images, rows, frozen.backbone(frozen.augmentation_backbone), transfer)
+) -> TailTrainer:
+    return trainer_of(images, rows, frozen.backbone(frozen.augmentation_backbone), transfer)
 
 
-def _preprocessing_cut(
+def _preprocessing_trainer(
     images: Images, rows: pd.DataFrame, transfer: TransferParameters, frozen: FrozenParameters
-) -> CutClassifier:
-    return initial_cut(images, rows, frozen.backbone(frozen.preprocessing_backbone), transfer)
+) -> TailTrainer:
+    return trainer_of(images, rows, frozen.backbone(frozen.preprocessing_backbone), transfer)
 
 
 def _originals(images: Images, lung_masks: Images) -> PixelArrays:

@@ -9,6 +9,7 @@ from covid_xray.models.backbones import (
     _preprocessing,
     build_classifier,
     calibrate_batch_norm,
+    copy_classifier,
     count_trainable_parameters,
 )
 from covid_xray.models.trunk import cut_classifier
@@ -115,8 +116,10 @@ def test_weights_from_a_folder_reach_every_layer_of_the_backbone(tmp_path, archi
     application = getattr(keras.applications, architecture)
     bare = application(include_top=False, weights=None, input_shape=(64, 64, 3))
     # Statistics too: those of an untrained normalisation are the same in every model.
-    bare.set_weights([weight + np.float32(0.01) for weight in bare.get_weights()])
+    bare.set_weights([weight * np.float32(1.05) for weight in bare.get_weights()])
     bare.save_weights(tmp_path / f"{architecture.lower()}_notop.weights.h5")
+    # Read back, because `set_weights` changes no Normalization.
+    bare.load_weights(tmp_path / f"{architecture.lower()}_notop.weights.h5")
     compare_with_application(build(architecture, weights=tmp_path, input_side=64), bare)
 
 
@@ -126,6 +129,22 @@ def test_imagenet_weights_are_those_of_the_application(imagenet_weights, archite
     bare = application(include_top=False, weights=None, input_shape=(64, 64, 3))
     bare.load_weights(imagenet_weights / f"{architecture.lower()}_notop.weights.h5")
     compare_with_application(build(architecture, weights=imagenet_weights, input_side=64), bare)
+
+
+@pytest.mark.parametrize("architecture", ["EfficientNetB0", "ResNet50V2"])
+def test_a_copy_predicts_the_same_and_shares_nothing(tmp_path, architecture):
+    model = build_calibrated(architecture)
+    # EfficientNet's statistics of the input count as weights, but are taken up when loaded only.
+    model.set_weights([weight * np.float32(1.05) for weight in model.get_weights()])
+    model.save_weights(tmp_path / "model.weights.h5")
+    model.load_weights(tmp_path / "model.weights.h5")
+    copy = copy_classifier(model)
+    radiographs = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 1)).astype("float32")
+    expected = keras.ops.convert_to_numpy(model(radiographs, training=False))
+    np.testing.assert_allclose(copy(radiographs, training=False), expected, atol=1e-6)
+    assert count_trainable_parameters(copy) == count_trainable_parameters(model)
+    model.set_weights([weight * 0 for weight in model.get_weights()])
+    np.testing.assert_allclose(copy(radiographs, training=False), expected, atol=1e-6)
 
 
 def compare_with_application(model, bare):

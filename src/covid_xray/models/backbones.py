@@ -126,9 +126,23 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
             bare.load_weights(path)
     except Exception as error:  # h5py, shape and layer-count errors come in many kinds
         raise WeightsError(f"{path} does not hold weights of {architecture}: {error}") from error
-    loaded, own = ([layer for layer in model.layers if layer.weights] for model in (bare, backbone))
-    for source, target in zip(loaded, own, strict=True):
-        target.set_weights(source.get_weights())
+    _copy_weights(bare, backbone)
+
+
+def copy_classifier(classifier: keras.Model) -> keras.Model:
+    """A classifier of the same layers and weights that shares none of them."""
+    copy = keras.models.clone_model(classifier)
+    _copy_weights(classifier, copy)
+    return copy
+
+
+def _copy_weights(model: keras.Model, other: keras.Model) -> None:
+    sources, targets = ([layer for layer in m.layers if layer.weights] for m in (model, other))
+    for source, target in zip(sources, targets, strict=True):
+        # As from a file: `set_weights` would leave a Normalization at its old mean and variance.
+        store: dict[str, Any] = {}
+        source.save_own_variables(store)
+        target.load_own_variables(store)
 
 
 def _freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:

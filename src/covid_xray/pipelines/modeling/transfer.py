@@ -72,6 +72,8 @@ def train_classifier(
     Raises:
         StaleFeaturesError: if the features are those of other images, weights or parameters.
     """
+    from covid_xray.models.backbones import copy_classifier
+
     rows = select_variant(study_variants, transfer.variant)
     trainer = trainer_of(images, rows, backbone, transfer)
     cut = trainer.cut
@@ -83,7 +85,7 @@ def train_classifier(
     weights = transfer.weights_for(backbone.architecture)
     summary |= {"variant": transfer.variant, "weights": weights}
     predictions = predict_rows(cut, features, rows, every, training.batch_size)
-    return _copy(cut.whole), history, summary, predictions
+    return copy_classifier(cut.whole), history, summary, predictions
 
 
 def initial_cut(
@@ -165,14 +167,6 @@ def _trainer_key(
         path = weights_file(backbone.architecture, Path(source))
         facts.append(str((path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else path))
     return digest(*(fact.encode() for fact in facts), images[_calibration_rows(rows, transfer)])
-
-
-def _copy(classifier: KerasModel) -> KerasModel:
-    import keras
-
-    copy = keras.models.clone_model(classifier)
-    copy.set_weights(classifier.get_weights())
-    return copy
 
 
 def features_key(

@@ -115,26 +115,16 @@ def description_template() -> Pipeline:
     )
 
 
-def training_instance(
-    backbone: str, run: str, *, group: str, training: str, class_weights: str
-) -> Pipeline:
-    """The training template for one backbone and one run.
-
-    Args:
-        backbone: one of BACKBONES.
-        run: name of the run, for instance of its class weights.
-        group: namespace in which the run is kept, `modeling` or `outlook`.
-        training: parameter with the training's settings.
-        class_weights: parameter with the class weights.
-    """
+def training_instance(backbone: str, class_weights: str) -> Pipeline:
+    """The training template for one backbone under one setting of class weights."""
     features = f"modeling.{backbone}.trunk_features"
     return Pipeline(
         training_template(BACKBONES[backbone]),
-        namespace=f"{group}.{backbone}.{run}",
+        namespace=f"modeling.{backbone}.{class_weights}",
         inputs={name: name for name in _STUDY} | {"trunk_features": features},
         parameters=_SHARED
         | {
-            "params:training": f"params:{training}",
+            "params:training": "params:modeling.training",
             "params:class_weights": f"params:modeling.class_weights.{class_weights}",
         },
     )
@@ -152,12 +142,7 @@ def grid() -> Pipeline:
                 parameters=_SHARED,
             )
         )
-        instances += [
-            training_instance(
-                name, weights, group="modeling", training="modeling.training", class_weights=weights
-            )
-            for weights in class_weights_of(name)
-        ]
+        instances += [training_instance(name, weights) for weights in class_weights_of(name)]
         instances.append(
             Pipeline(
                 description_template(),

@@ -77,8 +77,7 @@ def train_classifier(
     rows = select_variant(study_variants, transfer.variant)
     trainer = trainer_of(images, rows, backbone, transfer)
     cut = trainer.cut
-    arrays = {"images": images, "augmented_images": augmented_images}
-    features = trunk_features.checked(features_key(cut, arrays, rows, transfer))
+    features = checked_features(cut, images, augmented_images, rows, trunk_features, transfer)
     every = np.arange(len(rows))
     history = train_on_rows(trainer, features, rows, every, training, class_weights)
     summary = summarise(cut, rows, history, class_weights)
@@ -176,6 +175,23 @@ def features_key(
     from covid_xray.models.trunk import trunk_key
 
     return trunk_key(cut, transfer.feature_dtype) | {"images": digest_pixels(arrays, rows)}
+
+
+def checked_features(
+    cut: CutClassifier,
+    images: Images,
+    augmented_images: Images,
+    rows: pd.DataFrame,
+    trunk_features: TrunkFeatures,
+    transfer: TransferParameters,
+) -> NDArray[np.generic]:
+    """The cached activations of a variant's rows.
+
+    Raises:
+        StaleFeaturesError: if they are those of other images, weights or parameters.
+    """
+    arrays = {"images": images, "augmented_images": augmented_images}
+    return trunk_features.checked(features_key(cut, arrays, rows, transfer))
 
 
 def features_of(

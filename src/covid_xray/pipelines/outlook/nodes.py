@@ -22,7 +22,7 @@ from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.data_engineering.parameters import SplittingParameters
 from covid_xray.pipelines.modeling.parameters import BackboneParameters, TransferParameters
 from covid_xray.pipelines.modeling.transfer import (
-    features_key,
+    checked_features,
     predict_rows,
     train_classifier,
     train_on_rows,
@@ -109,8 +109,9 @@ def train_fold(
     """Train on all folds but two, on the features that the grid has cached, and predict those."""
     rows = select_variant(study_variants, transfer.variant)
     trainer = trainer_of(images, rows, backbone, transfer)
-    arrays = {"images": images, "augmented_images": augmented_images}
-    features = trunk_features.checked(features_key(trainer.cut, arrays, rows, transfer))
+    features = checked_features(
+        trainer.cut, images, augmented_images, rows, trunk_features, transfer
+    )
     dealt, positions = rows_of_fold(rows, folds, fold, splitting.seed)
     train_on_rows(trainer, features, dealt, positions, training, {})
     return predict_rows(trainer.cut, features, dealt, positions, training.batch_size)

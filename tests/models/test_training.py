@@ -171,11 +171,15 @@ def test_the_trunk_stays_as_it_was(trained):
         np.testing.assert_array_equal(old, new)
 
 
+def predict_from(cut, features, rows, batch_size):
+    return predict_probabilities(cut.tail, lambda r: cut.part(features[r]), rows, batch_size)
+
+
 def test_the_best_validation_loss_is_the_one_kept(trained):
     trainer, features, _ = trained
     history = train(trainer, features, settings=FAST)
     assert history["val_loss"].argmin() < len(history) - 1
-    probabilities = predict_probabilities(trainer.cut, features, VALIDATION, 4)
+    probabilities = predict_from(trainer.cut, features, VALIDATION, 4)
     loss = -np.log((probabilities * TARGETS[VALIDATION]).sum(axis=1)).mean()
     assert loss == pytest.approx(history["val_loss"].min(), rel=1e-3)
 
@@ -185,7 +189,7 @@ def test_predictions_are_those_of_the_whole_classifier_row_by_row(trained):
     rows = np.array([7, 2, 19, 2, 0])
     expected = trainer.cut.whole(RADIOGRAPHS[rows][..., None].astype("float32"), training=False)
     for batch_size in (2, 64):
-        predicted = predict_probabilities(trainer.cut, features, rows, batch_size)
+        predicted = predict_from(trainer.cut, features, rows, batch_size)
         np.testing.assert_allclose(predicted, expected, atol=1e-5)
 
 

@@ -36,7 +36,12 @@ def probability_column(label: str) -> str:
 
 
 def class_scores(
-    predictions: pd.DataFrame, *, n_resamples: int, confidence: float, seed: int
+    predictions: pd.DataFrame,
+    *,
+    n_resamples: int,
+    confidence: float,
+    seed: int,
+    balance: bool = True,
 ) -> pd.DataFrame:
     """Precision, recall and F1 of each class on the test split, their means, and accuracy.
 
@@ -48,6 +53,7 @@ def class_scores(
         n_resamples: bootstrap samples.
         confidence: coverage of the intervals, 0 to 1.
         seed: seed of the resampling.
+        balance: whether `value` weighs the classes equally; or else it is `natural`.
 
     Returns:
         `label, score, value, low, high, natural, support`: `precision, recall, f1_score` of each
@@ -61,12 +67,15 @@ def class_scores(
     classes = predicted_classes(predictions)
     confusion = _count_test_predictions(predictions, classes)
     resampled = resample_confusion(confusion, n_resamples, seed)
-    balanced = _scores_by_label(balance_classes(confusion), classes)
     natural = _scores_by_label(confusion, classes)
-    draws = _scores_by_label(balance_classes(resampled), classes)
+    values, draws = natural, _scores_by_label(resampled, classes)
+    if balance:
+        values, draws = (
+            _scores_by_label(balance_classes(counts), classes) for counts in (confusion, resampled)
+        )
     support = dict(zip(classes, confusion.sum(axis=1), strict=True)) | {ALL: confusion.sum()}
     rows: list[dict[str, Any]] = []
-    for (label, score), value in balanced.items():
+    for (label, score), value in values.items():
         low, high = percentile_interval(draws[label, score], confidence)
         rows.append(
             {"label": label, "score": score, "value": float(value), "low": low, "high": high,

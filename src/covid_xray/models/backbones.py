@@ -49,15 +49,10 @@ def build_classifier(
     Raises:
         WeightsError: if the architecture is unknown, or its weights are missing or do not fit.
     """
-    if architecture not in known_architectures():
-        raise WeightsError(
-            f"Unknown backbone '{architecture}'; keras.applications has "
-            f"{', '.join(known_architectures())}."
-        )
     keras.utils.set_random_seed(seed)
-    radiograph, backbone = _build_backbone(architecture, input_side, weights)
+    radiograph, backbone = build_backbone(architecture, input_side, weights)
     pooling = keras.layers.GlobalAveragePooling2D(name="pooling", trainable=trainable_layers > 0)
-    _freeze_all_but(backbone.layers, trainable_layers)
+    freeze_all_but(backbone.layers, trainable_layers)
     features = pooling(backbone.outputs[0])
     for position, layer in enumerate(head, start=1):
         features = _head_layer(layer, position, seed)(features)
@@ -85,9 +80,28 @@ def _preprocessing(architecture: str) -> Any:
     return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="preprocessing")
 
 
-def _build_backbone(
+def build_backbone(
     architecture: str, input_side: int, weights: str | Path | None
 ) -> tuple[Any, keras.Model]:
+    """A backbone without its top, behind resizing, three channels and its own preprocessing.
+
+    Args:
+        architecture: name of a model in `keras.applications`.
+        input_side: side to which radiographs are resized, in pixels.
+        weights: `imagenet`, a folder of `<name>_notop.weights.h5`, or None for random weights.
+
+    Returns:
+        The input for grey radiographs of any size, 0-255, and the flat model on it. Its layer
+        `preprocessing` stands where the bare application has its input.
+
+    Raises:
+        WeightsError: if the architecture is unknown, or its weights are missing or do not fit.
+    """
+    if architecture not in known_architectures():
+        raise WeightsError(
+            f"Unknown backbone '{architecture}'; keras.applications has "
+            f"{', '.join(known_architectures())}."
+        )
     radiograph = keras.Input((None, None, 1), name="radiograph")
     resized = keras.layers.Resizing(input_side, input_side, antialias=True, name="resizing")
     grey = resized(radiograph)
@@ -112,7 +126,7 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
     if not path.is_file():
         raise WeightsError(
             f"No weights of {architecture} at {path}. Put them there, or set the parameter "
-            "modeling.transfer.weights to 'imagenet' (a download) or to 'none' (random weights)."
+            "`weights` to 'imagenet' (a download) or to 'none' (random weights)."
         )
     application = getattr(keras.applications, architecture)
     # The file was saved from the bare application: load it there, then copy layer by layer, because
@@ -145,7 +159,12 @@ def _copy_weights(model: keras.Model, other: keras.Model) -> None:
         target.load_own_variables(store)
 
 
-def _freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:
+def freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:
+    """Freeze all layers but the last few.
+
+    Raises:
+        WeightsError: if there are fewer layers than shall stay trainable.
+    """
     if trainable_layers > len(layers):
         raise WeightsError(
             f"trainable_layers is {trainable_layers}, of a backbone of {len(layers)} layers"

@@ -51,7 +51,7 @@ class ShuffledBatches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         """Number of batches."""
-        return math.ceil(len(self._rows) / self._batch_size)
+        return math.ceil(len(self._order) / self._batch_size)
 
     def __getitem__(self, batch: int) -> tuple[Any, Any]:
         """Inputs and targets of one batch."""
@@ -109,7 +109,7 @@ class TailTrainer:
         Raises:
             TrainingError: if a class has no training row, or there is no validation row.
         """
-        _check_rows(targets[train_rows], len(validation_rows))
+        check_rows(targets[train_rows], len(validation_rows))
         self._start_again(settings)
 
         def read(rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
@@ -243,30 +243,39 @@ class EpochProgress(keras.callbacks.Callback):
 
 
 def predict_probabilities(
-    cut: CutClassifier,
-    features: NDArray[np.generic],
+    model: keras.Model,
+    read: Callable[[NDArray[np.intp]], Any],
     rows: NDArray[np.intp],
     batch_size: int,
 ) -> NDArray[np.float32]:
-    """Class probabilities from cached trunk features.
+    """Class probabilities, batch by batch.
 
     Args:
-        cut: the trained classifier, cut.
-        features: array (n, features) of `trunk_features`.
-        rows: rows of `features` to predict.
+        model: a trained classifier, or the tail of one.
+        read: gives the model's inputs for an array of row numbers.
+        rows: row numbers to predict.
         batch_size: images per pass.
 
     Returns:
         float32 array (len(rows), n_classes).
     """
     batches = [
-        cut.tail.predict_on_batch(cut.part(features[rows[start : start + batch_size]]))
+        model.predict_on_batch(read(rows[start : start + batch_size]))
         for start in range(0, len(rows), batch_size)
     ]
     return np.concatenate(batches)
 
 
-def _check_rows(train_targets: NDArray[np.float32], n_validation: int) -> None:
+def check_rows(train_targets: NDArray[np.float32], n_validation: int) -> None:
+    """Refuse what no classifier can be trained on.
+
+    Args:
+        train_targets: targets of the training rows, (n, n_classes), one-hot.
+        n_validation: number of validation rows.
+
+    Raises:
+        TrainingError: if a class has no training row, or there is no validation row.
+    """
     per_class = train_targets.sum(axis=0)
     if len(train_targets) == 0 or (per_class == 0).any():
         raise TrainingError(

@@ -23,7 +23,8 @@ BACKBONES = {
 }
 
 # Each has its weights under `modeling.class_weights` in the parameters.
-CLASS_WEIGHTS = ("covid_weight_1", "covid_weight_2", "covid_weight_3")
+CLASS_WEIGHTS = {f"covid_weight_{weight}": f"COVID weight {weight}" for weight in (1, 2, 3)}
+"""Names and titles of Table 5's settings."""
 
 # Figure 14 takes one backbone through heavier COVID weights.
 FIGURE_14_BACKBONE = "efficientnetb0"
@@ -32,7 +33,7 @@ FIGURE_14_WEIGHTS = tuple(f"covid_weight_{weight}" for weight in range(1, 13))
 
 def class_weights_of(backbone: str) -> tuple[str, ...]:
     """The class weights under which a backbone is trained."""
-    return FIGURE_14_WEIGHTS if backbone == FIGURE_14_BACKBONE else CLASS_WEIGHTS
+    return FIGURE_14_WEIGHTS if backbone == FIGURE_14_BACKBONE else tuple(CLASS_WEIGHTS)
 
 
 # Children that Table 2's settings share, by number of transformations and their amplitude.

@@ -88,25 +88,25 @@ def description_template() -> Pipeline:
     return Pipeline(
         [
             Node(
-                bound(score_classes, names=CLASS_WEIGHTS),
+                bound(score_classes, names=tuple(CLASS_WEIGHTS)),
                 inputs=["params:intervals", *predictions],
                 outputs=["class_scores", "confusion"],
                 name="score_classes",
             ),
             Node(
-                bound(draw_histories, names=CLASS_WEIGHTS),
+                bound(draw_histories, names=tuple(CLASS_WEIGHTS), titles=CLASS_WEIGHTS),
                 inputs=[f"{weights}.history" for weights in CLASS_WEIGHTS],
                 outputs=["overfitting", "learning_curves"],
                 name="draw_histories",
             ),
             Node(
-                bound(draw_predictions, names=CLASS_WEIGHTS),
+                bound(draw_predictions, names=tuple(CLASS_WEIGHTS), titles=CLASS_WEIGHTS),
                 inputs=["confusion", *predictions],
                 outputs=["confusion_matrices", "confidence"],
                 name="draw_predictions",
             ),
             Node(
-                bound(draw_explanations, names=CLASS_WEIGHTS),
+                bound(draw_explanations, titles=list(CLASS_WEIGHTS.values())),
                 inputs=["images", "radiograph_index", "params:transfer", *models],
                 outputs="grad_cam",
                 name="draw_explanations",

@@ -116,14 +116,23 @@ def initial_cut(
         seed=transfer.seed,
     )
     if transfer.pretrained(backbone.architecture) is None:
-        calibrate_batch_norm(classifier, images[_calibration_rows(rows, transfer)])
+        calibrate_batch_norm(classifier, images[_calibration_originals(rows, transfer)])
     return cut_classifier(classifier)
 
 
-def _calibration_rows(rows: pd.DataFrame, transfer: TransferParameters) -> NDArray[np.intp]:
+def _calibration_originals(rows: pd.DataFrame, transfer: TransferParameters) -> NDArray[np.intp]:
     originals = rows[(rows["split"] == Split.TRAIN) & (rows["array"] == "images")]
-    numbers = originals["row"].drop_duplicates()
-    drawn = numbers.sample(min(_CALIBRATION_IMAGES, len(numbers)), random_state=transfer.seed)
+    return calibration_rows(originals["row"].drop_duplicates(), transfer.seed)
+
+
+def calibration_rows(training: pd.Series, seed: int) -> NDArray[np.intp]:
+    """A few training radiographs, ascending, to calibrate random weights on.
+
+    Args:
+        training: row numbers of training radiographs.
+        seed: seed of the draw.
+    """
+    drawn = training.sample(min(_CALIBRATION_IMAGES, len(training)), random_state=seed)
     return np.sort(drawn.to_numpy())
 
 
@@ -165,7 +174,9 @@ def _trainer_key(
     if source not in ("none", "imagenet"):
         path = weights_file(backbone.architecture, Path(source))
         facts.append(str((path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else path))
-    return digest(*(fact.encode() for fact in facts), images[_calibration_rows(rows, transfer)])
+    return digest(
+        *(fact.encode() for fact in facts), images[_calibration_originals(rows, transfer)]
+    )
 
 
 def features_key(
@@ -253,7 +264,9 @@ def predict_rows(
     from covid_xray.models.training import predict_probabilities
 
     held_out = (rows["split"] != Split.TRAIN).to_numpy()
-    probabilities = predict_probabilities(cut, features, positions[held_out], batch_size)
+    probabilities = predict_probabilities(
+        cut.tail, lambda chosen: cut.part(features[chosen]), positions[held_out], batch_size
+    )
     return prediction_table(rows[held_out], probabilities, class_names(rows))
 
 
@@ -264,13 +277,25 @@ def summarise(
     class_weights: dict[str, float],
 ) -> dict[str, Any]:
     """What identifies a trained classifier in the tables."""
+    what = {"backbone": cut.whole.name, "class_weights": class_weights}
+    return what | training_summary(cut.whole, rows, history)
+
+
+def training_summary(
+    classifier: KerasModel, rows: pd.DataFrame, history: pd.DataFrame
+) -> dict[str, Any]:
+    """What every training tells of itself: classes, sizes and epochs.
+
+    Args:
+        classifier: the trained classifier.
+        rows: row list with `label, split`.
+        history: history by epoch.
+    """
     from covid_xray.models.backbones import count_trainable_parameters
 
     return {
-        "backbone": cut.whole.name,
-        "class_weights": class_weights,
         "classes": class_names(rows),
-        "trainable_params": count_trainable_parameters(cut.whole),
+        "trainable_params": count_trainable_parameters(classifier),
         "n_train": int((rows["split"] == Split.TRAIN).sum()),
         "best_epoch": int(history["val_loss"].to_numpy().argmin()),
         "epochs_run": len(history),

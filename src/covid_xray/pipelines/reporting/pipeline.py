@@ -26,7 +26,7 @@ _INTERVALS = "params:intervals"
 
 def create_pipeline() -> Pipeline:
     """The reports' tables, ours beside the published numbers."""
-    table_5 = [name for backbone in BACKBONES for name in _models(backbone, CLASS_WEIGHTS)]
+    table_5 = [name for backbone in BACKBONES for name in _models(backbone, tuple(CLASS_WEIGHTS))]
     figure_14 = _models(FIGURE_14_BACKBONE, FIGURE_14_WEIGHTS)
     with dotted_names():
         return _frozen_tables() + _grid_tables(table_5, figure_14)

@@ -1,0 +1,332 @@
+"""Scores of a screening question: COVID against the rest (Report B, Résultats).
+
+Report B trains on two classes. A classifier of four answers its question too, so that both are
+scored on the same footing: by what they decide, and by their probability of COVID.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.evaluation.class_scores import probability_column
+from covid_xray.evaluation.intervals import percentile_interval, resample_confusion
+from covid_xray.evaluation.metrics import accuracy_score, balance_classes, scores_by_class
+
+SCREENING_SCORES = (
+    "accuracy",
+    "balanced_accuracy",
+    "recall",
+    "precision",
+    "f1_score",
+    "roc_auc",
+    "pr_auc",
+)
+# Positions of the two sides in every array of counts.
+_NEGATIVE, _POSITIVE = 0, 1
+_RESAMPLES_AT_A_TIME = 100
+
+
+def screening_view(predictions: pd.DataFrame, positive: str = "COVID") -> pd.DataFrame:
+    """Predictions of two classes or of many, as answers to one question (Report B).
+
+    Args:
+        predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
+        positive: the class to look for; all others are negative.
+
+    Returns:
+        The same rows: `image_id, split, is_positive` (bool), `predicted_positive` (bool), and
+        `score` (float64), the probability of the positive class.
+
+    Raises:
+        ValueError: the positive class has no probability column, or a probability in it is NaN.
+    """
+    column = probability_column(positive)
+    if column not in predictions:
+        raise ValueError(f"the predictions have no column {column}")
+    scores = predictions[column].astype(np.float64)
+    if scores.isna().any():
+        raise ValueError(f"{column} is NaN for {scores.isna().sum()} radiographs")
+    return predictions[["image_id", "split"]].assign(
+        is_positive=(predictions["label"] == positive).astype(np.bool_),
+        predicted_positive=(predictions["predicted"] == positive).astype(np.bool_),
+        score=scores,
+    )
+
+
+def screening_scores(
+    is_positive: NDArray[np.bool_],
+    predicted_positive: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+) -> dict[str, float]:
+    """All of `SCREENING_SCORES` at the natural prevalence, as Report B's tables have it.
+
+    Args:
+        is_positive: truth, bool array (n,).
+        predicted_positive: decision, bool array (n,).
+        scores: larger where a radiograph looks more positive, (n,).
+
+    Returns:
+        Each score by name; `pr_auc` is the average precision. Precision is 0 if nothing is
+        predicted positive, and recall 0 without positives. Balanced accuracy and both areas
+        under curves are NaN if there are only positives or only negatives.
+    """
+    # Here, because scikit-learn takes seconds to load and every kedro command imports this file.
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    decisions = _scores_of_decisions(_count_decisions(is_positive, predicted_positive))
+    areas = dict.fromkeys(("roc_auc", "pr_auc"), float("nan"))
+    if is_positive.any() and not is_positive.all():
+        areas["roc_auc"] = float(roc_auc_score(is_positive, scores))
+        areas["pr_auc"] = float(average_precision_score(is_positive, scores))
+    return {name: float(score) for name, score in decisions.items()} | areas
+
+
+def score_screening(
+    predictions: pd.DataFrame,
+    *,
+    positive: str = "COVID",
+    n_resamples: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, float]:
+    """Screening scores of the test split with bootstrap intervals (Report B, Résultats).
+
+    Positives and negatives are resampled separately (Efron & Tibshirani, 1993), so that every
+    bootstrap sample has the test split's own prevalence.
+
+    Args:
+        predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
+        positive: the class to look for.
+        n_resamples: bootstrap samples.
+        confidence: coverage of the intervals, 0 to 1.
+        seed: seed of the resampling.
+
+    Returns:
+        Each of `SCREENING_SCORES` as `<score>, <score>_low, <score>_high`, then `n_test` and
+        `n_positive`. A score that is NaN has NaN bounds; see `screening_scores`.
+
+    Raises:
+        ValueError: the test split is empty; or as `screening_view` raises.
+    """
+    truth, decision, score = _split_arrays(screening_view(predictions, positive), "test")
+    values = screening_scores(truth, decision, score)
+    draws = _resample_scores(truth, decision, score, n_resamples, seed)
+    row: dict[str, float] = {}
+    for name in SCREENING_SCORES:
+        low, high = percentile_interval(draws[name], confidence)
+        row |= {name: values[name], f"{name}_low": low, f"{name}_high": high}
+    return row | {"n_test": len(truth), "n_positive": int(truth.sum())}
+
+
+def roc_auc_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Area under the ROC curve: how often a positive outscores a negative, ties counting half.
+
+    Equals scikit-learn's `roc_auc_score` with counts as weights (Hanley & McNeil, 1982), for
+    many bootstrap samples at once.
+
+    Args:
+        counts: negatives and positives at each distinct score, highest score first,
+            (..., 2, n_scores).
+
+    Returns:
+        Areas (...), 0 to 1; NaN without negatives or without positives.
+    """
+    negatives, positives = counts[..., _NEGATIVE, :], counts[..., _POSITIVE, :]
+    # Twice the pairs, which are then integers: a perfect classifier has exactly 1.
+    above = 2 * positives.cumsum(axis=-1) - positives
+    return _divide((negatives * above).sum(axis=-1), 2 * _pairs(counts))
+
+
+def average_precision_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Average precision: the mean, over positives, of the precision at each one's score.
+
+    Equals scikit-learn's `average_precision_score` with counts as weights, for many bootstrap
+    samples at once.
+
+    Args:
+        counts: negatives and positives at each distinct score, highest score first,
+            (..., 2, n_scores).
+
+    Returns:
+        Averages (...), 0 to 1; NaN without negatives or without positives.
+    """
+    positives = counts[..., _POSITIVE, :]
+    # A score that was not drawn, nor any above it, has no precision, and no positives either.
+    taken = np.maximum(counts.sum(axis=-2).cumsum(axis=-1), 1)
+    precisions = positives.cumsum(axis=-1) / taken
+    averages = _divide((positives * precisions).sum(axis=-1), positives.sum(axis=-1))
+    return np.where(_pairs(counts) > 0, averages, np.nan)
+
+
+def choose_threshold(
+    is_positive: NDArray[np.bool_], scores: NDArray[np.float64], sensitivity: float
+) -> float:
+    """The highest threshold that finds at least a given share of the positives.
+
+    Whatever scores at or above the threshold counts as found; the threshold is the score of a
+    positive.
+
+    Args:
+        is_positive: truth, bool array (n,).
+        scores: larger where a radiograph looks more positive, (n,).
+        sensitivity: share of the positives to find, above 0 and up to 1.
+
+    Raises:
+        ValueError: there is no positive, or the sensitivity is not above 0 and up to 1.
+    """
+    if not 0 < sensitivity <= 1:
+        raise ValueError(f"a sensitivity is above 0 and up to 1, not {sensitivity}")
+    falling = np.sort(scores[is_positive])[::-1]
+    if not len(falling):
+        raise ValueError("there is no positive radiograph to choose a threshold by")
+    # Shares as they will be computed when the threshold is applied, so that rounding agrees.
+    found = np.arange(1, len(falling) + 1) / len(falling)
+    return float(falling[np.argmax(found >= sensitivity)])
+
+
+def operating_point(
+    predictions: pd.DataFrame,
+    *,
+    sensitivity: float,
+    positive: str = "COVID",
+    n_resamples: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, float]:
+    """A threshold chosen on the validation split, and what it is worth on the test split.
+
+    Report B decides at the largest probability; who screens wants to miss few patients, and
+    asks what that costs. The intervals hold the threshold fixed.
+
+    Args:
+        predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
+        sensitivity: share of the validation positives to find, above 0 and up to 1.
+        positive: the class to look for.
+        n_resamples: bootstrap samples.
+        confidence: coverage of the intervals, 0 to 1.
+        seed: seed of the resampling.
+
+    Returns:
+        `threshold, wanted_sensitivity, validation_sensitivity, validation_specificity`; on the
+        test split `sensitivity` and `specificity`, each with `_low` and `_high`; and
+        `n_validation_positive`, and `n_positive` and `n_negative` of the test split. A rate of
+        no radiographs is NaN, and so are its bounds.
+
+    Raises:
+        ValueError: the validation or test split is empty, or as `screening_view` and
+            `choose_threshold` raise.
+    """
+    view = screening_view(predictions, positive)
+    truth, _, score = _split_arrays(view, "validation")
+    test_truth, _, test_score = _split_arrays(view, "test")
+    threshold = choose_threshold(truth, score, sensitivity)
+    before = _rates(_count_decisions(truth, score >= threshold))
+    decisions = _count_decisions(test_truth, test_score >= threshold)
+    rates, draws = _rates(decisions), _rates(resample_confusion(decisions, n_resamples, seed))
+    row = {
+        "threshold": threshold,
+        "wanted_sensitivity": sensitivity,
+        "validation_sensitivity": float(before[_POSITIVE]),
+        "validation_specificity": float(before[_NEGATIVE]),
+    }
+    for name, side in (("sensitivity", _POSITIVE), ("specificity", _NEGATIVE)):
+        low, high = percentile_interval(draws[:, side], confidence)
+        row |= {name: float(rates[side]), f"{name}_low": low, f"{name}_high": high}
+    n_negative, n_positive = decisions.sum(axis=1).tolist()
+    return row | {
+        "n_validation_positive": int(truth.sum()),
+        "n_positive": n_positive,
+        "n_negative": n_negative,
+    }
+
+
+def _split_arrays(
+    view: pd.DataFrame, split: str
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
+    """Truth, decision and score of the radiographs of one split, each (n,)."""
+    rows = view[view["split"] == split]
+    if rows.empty:
+        raise ValueError(f"the predictions have no radiographs of the {split} split")
+    return (
+        rows["is_positive"].to_numpy(np.bool_),
+        rows["predicted_positive"].to_numpy(np.bool_),
+        rows["score"].to_numpy(np.float64),
+    )
+
+
+def _count_decisions(
+    is_positive: NDArray[np.bool_], predicted_positive: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Confusion matrix (2, 2): truth by row, decision by column, negative first."""
+    counts = np.zeros((2, 2), np.int64)
+    np.add.at(counts, (is_positive.astype(np.intp), predicted_positive.astype(np.intp)), 1)
+    return counts
+
+
+def _rates(decisions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Specificity and sensitivity (..., 2) of counts (..., 2, 2); NaN of a side that is empty."""
+    right = np.diagonal(balance_classes(decisions), axis1=-2, axis2=-1)
+    return np.where(decisions.any(axis=-1), right, np.nan)
+
+
+def _scores_of_decisions(decisions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """The scores of counts (..., 2, 2) that need no probability, as arrays (...)."""
+    by_side = scores_by_class(decisions)
+    return {
+        "accuracy": accuracy_score(decisions),
+        "balanced_accuracy": _rates(decisions).mean(axis=-1),
+    } | {name: by_side[name][..., _POSITIVE] for name in ("recall", "precision", "f1_score")}
+
+
+def _resample_scores(
+    is_positive: NDArray[np.bool_],
+    predicted_positive: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    n_resamples: int,
+    seed: int,
+) -> dict[str, NDArray[np.float64]]:
+    """All of `SCREENING_SCORES` of every bootstrap sample, each (n_resamples,)."""
+    # Radiographs of one score and decision are interchangeable: drawing images of a side with
+    # replacement draws how many there are of each kind, as for a confusion matrix.
+    kinds, kind = np.unique(
+        np.column_stack((-scores, predicted_positive)), axis=0, return_inverse=True
+    )
+    counts = np.zeros((2, len(kinds)), np.int64)
+    np.add.at(counts, (is_positive.astype(np.intp), kind.ravel()), 1)
+    found = kinds[:, 1].astype(np.bool_)
+    # Where a new score begins. NaN, which differs from any, makes the first one begin.
+    starts = np.flatnonzero(np.diff(kinds[:, 0], prepend=np.nan))
+    draws = resample_confusion(counts, n_resamples, seed)
+    # Sums of all samples at once would need several times the memory of the draws.
+    pieces = [
+        _scores_of_kinds(piece, found, starts)
+        for piece in np.array_split(draws, math.ceil(n_resamples / _RESAMPLES_AT_A_TIME))
+    ]
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in SCREENING_SCORES}
+
+
+def _scores_of_kinds(
+    counts: NDArray[np.int64], found: NDArray[np.bool_], starts: NDArray[np.intp]
+) -> dict[str, NDArray[np.float64]]:
+    """All scores (...) of counts (..., 2, n_kinds), highest score first."""
+    decisions = np.stack([counts[..., kinds].sum(axis=-1) for kinds in (~found, found)], axis=-1)
+    by_score = np.add.reduceat(counts, starts, axis=-1)
+    return _scores_of_decisions(decisions) | {
+        "roc_auc": roc_auc_of_counts(by_score),
+        "pr_auc": average_precision_of_counts(by_score),
+    }
+
+
+def _pairs(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    pairs: NDArray[np.int64] = counts.sum(axis=-1).prod(axis=-1)
+    return pairs
+
+
+def _divide(part: NDArray[np.generic], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    nowhere = np.full(whole.shape, np.nan)
+    shares: NDArray[np.float64] = np.divide(part, whole, out=nowhere, where=whole > 0)
+    return shares

@@ -12,9 +12,11 @@ from covid_xray.figures import (
     curves,
     distributions,
     embeddings,
+    equalisation,
     grad_cam,
     montages,
     reduction,
+    screening,
     sharpness,
 )
 from covid_xray.figures.sources import draw_class_counts
@@ -46,6 +48,25 @@ def explained(n, title, pictures):
     heat = np.linspace(0, 1, n * 16 * 16, dtype=np.float32).reshape(n, 16, 16)
     right = [k % 2 == 0 for k in range(n)]
     return grad_cam.GradCamRow(title, pictures(n, 16, 16), heat, [caption] * n, right)
+
+
+MODELS = ("Separable CNN, as they came", "Xception, lungs only", "VGG19_fine_tuned, COVID weight 2")
+
+
+def gaze(f, n):
+    """Evidence of n models in each class of a study; none in the last class."""
+    table = f.groupby("label", as_index=False).size().rename(columns={"size": "n"})
+    table = table.assign(
+        mass_inside=np.linspace(0, 1, len(table)), mass_inside_low=0.1, mass_inside_high=0.9,
+        lung_area=0.22,
+    )  # fmt: skip
+    table.loc[len(table) - 1, ["mass_inside", "lung_area"]] = np.nan
+    return pd.concat([table.assign(model=model) for model in MODELS[:n]])
+
+
+def view(f, n):
+    score = f["luminosity"].rank(pct=True) * n % 1
+    return pd.DataFrame({"split": "test", "is_positive": f["label"] == "COVID", "score": score})
 
 
 THRESHOLDS = {"first threshold": 50, "final threshold": 30}
@@ -96,6 +117,24 @@ DRAWINGS = {
     ),
     "Grad-CAM": lambda f, x, p, n: grad_cam.draw_grad_cam_panels(
         [explained(k, "EfficientNetB0_fine_tuned, COVID weight 2", x) for k in range(n, n + 3)]
+    ),
+    "grey levels": lambda f, x, p, n: equalisation.draw_grey_levels(
+        dict.fromkeys(f["label"].unique()[: 2 * n], x(n, 16, 16)),
+        dict.fromkeys(f["label"].unique()[: 2 * n], x(n, 16, 16, seed=1)),
+        {label: np.full(256, 1 / 256) for label in f["label"].unique()[: 2 * n]}, {},
+    ),
+    "masked examples": lambda f, x, p, n: equalisation.draw_masked_examples(
+        x(n, 16, 16), x(n, 16, 16), x(n, 16, 16) % 2, x(n, 16, 16),
+        ["Viral Pneumonia-1012 (Viral Pneumonia)"] * n,
+    ),
+    "class proportions": lambda f, x, p, n: screening.draw_class_proportions(
+        {f"COVID and the rest, in balanced batches {k}": dict(f["label"].value_counts() * 250)
+         for k in range(n)}
+    ),
+    "gaze": lambda f, x, p, n: screening.draw_gaze(gaze(f, n)),
+    "screening curves": lambda f, x, p, n: screening.draw_screening_curves(
+        {model: view(f, k + 1) for k, model in enumerate(MODELS[:n])},
+        pd.DataFrame({"model": MODELS[:n], "sensitivity": 1.0, "specificity": 1.0}),
     ),
     "words": lambda f, x, p, n: distributions.draw_distribution(
         f.assign(luminosity=np.nan), "luminosity", "Mean luminosity " * n, "grey levels"

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import cycle
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import plotly.graph_objects as go
@@ -25,12 +25,16 @@ from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
+LineStyle = Literal["-", "--", ":", "-."]
 
+ALL = "#4D4D4D"
+"""What stands for all classes together, or for all but COVID."""
 _KNOWN_CLASSES = {
     "COVID": "#D55E00",
     "Lung_Opacity": "#56B4E9",
     "Normal": "#0072B2",
     "Viral Pneumonia": "#CC79A7",
+    "non-COVID": ALL,
 }
 _OTHER_CLASSES = ("#009E73", "#E69F00", "#000000", "#F0E442")
 
@@ -38,10 +42,8 @@ INK = "#222222"
 MUTED = "#6B6B6B"
 GRID = "#E3E3E3"
 PAPER = "#FFFFFF"
-ALL = "#4D4D4D"
-"""A line or bar that stands for all classes together."""
 REFERENCE = "#222222"
-"""What Report A published, and thresholds."""
+"""What Report A published, thresholds, and what chance would give."""
 STUDY = "#0072B2"
 """A line or point of this study, where there are no classes."""
 TRAINING = "#8C8C8C"
@@ -64,6 +66,8 @@ SCORES = {
     "accuracy": ("#0072B2", "o", "-"),
 }
 """Colour, marker and line of each score; those over all classes are not those of COVID."""
+ALL_MARKER = "*"
+"""A point that stands for all classes together, beside those of `class_markers`."""
 
 
 def _clear_at_zero(name: str, opacity: float) -> ListedColormap:
@@ -123,12 +127,19 @@ _RC: Any = {
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
+_LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
+# Fewer markers than colours, so that a colour that comes again has another marker.
+_MODEL_COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
+)  # fmt: skip
+_MODEL_MARKERS = _MARKERS[:6]
 
 
 def class_colours(labels: Iterable[str]) -> dict[str, str]:
     """Colour of each class, in sorted order of the classes.
 
-    The four classes of Report A always have the same colour; others share out what is left.
+    The four classes of Report A and `non-COVID` always have the same colour; others share out
+    what is left.
     """
     classes = sorted(set(labels))
     others = cycle(_OTHER_CLASSES)
@@ -146,6 +157,21 @@ def class_markers(labels: Iterable[str]) -> dict[str, str]:
 def class_symbols(labels: Iterable[str]) -> dict[str, str]:
     """Plotly marker of each class: the second cue beside its colour."""
     return _share_out(labels, _SYMBOLS)
+
+
+def class_lines(labels: Iterable[str]) -> dict[str, LineStyle]:
+    """Style of each class's line: the second cue beside its colour."""
+    return _share_out(labels, _LINES)
+
+
+def model_cues(models: Iterable[str]) -> dict[str, tuple[str, str, LineStyle]]:
+    """Colour, marker and line style of each model, in the order given.
+
+    Neighbours differ in all three; no two of 28 models have both colour and line in common, or
+    both colour and marker.
+    """
+    cues = zip(cycle(_MODEL_COLOURS), cycle(_MODEL_MARKERS), cycle(_LINES), strict=False)
+    return dict(zip(dict.fromkeys(models), cues, strict=False))
 
 
 def _share_out(labels: Iterable[str], cues: tuple[Any, ...]) -> dict[str, Any]:

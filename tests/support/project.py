@@ -31,6 +31,14 @@ modeling:
     preprocessing_backbone: MobileNet
     head: []
     training: {epochs: 2}
+screening:
+  input_side: 32
+  weights: none
+  cnn: {filters: [4, 8], dense: 8}
+  xception: {filters: [8], dense: 8}
+  training:
+    cnn: {batch_size: 8, epochs: 2}
+    xception: {batch_size: 8, epochs: 1}
 """
 
 

@@ -6,6 +6,7 @@ from covid_xray.datasets.atomic import (
     CSVDataset,
     JSONDataset,
     ParquetDataset,
+    PickleDataset,
     TextDataset,
 )
 from covid_xray.datasets.keras_model import KerasModelDataset
@@ -23,6 +24,7 @@ __all__ = [
     "LiteRTModelDataset",
     "ParquetDataset",
     "PhantomStudyDataset",
+    "PickleDataset",
     "RadiographyStudyDataset",
     "TextDataset",
     "TrunkFeaturesDataset",

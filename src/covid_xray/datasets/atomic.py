@@ -10,7 +10,7 @@ import copy
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kedro_datasets import json, pandas, text
+from kedro_datasets import json, pandas, pickle, text
 
 
 def partial_path(path: Path) -> Path:
@@ -51,3 +51,10 @@ class JSONDataset(AtomicSaveMixin, json.JSONDataset):
 
 class TextDataset(AtomicSaveMixin, text.TextDataset):
     """`text.TextDataset` whose file appears whole or not at all."""
+
+
+class PickleDataset(AtomicSaveMixin, pickle.PickleDataset):
+    """`pickle.PickleDataset` whose file appears whole or not at all.
+
+    Loading a pickle runs what is in it: load none but your own.
+    """

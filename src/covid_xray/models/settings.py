@@ -73,3 +73,49 @@ class UNetSettings(StrictParameters):
     patience: int = Field(ge=1)
     augmentation: PairAugmentation
     seed: int = Field(ge=0)
+
+
+class SeparableCNNSettings(StrictParameters):
+    """Architecture of the small separable CNN (Report B, "Modèle from scratch").
+
+    Attributes:
+        filters: of each block, which has two separable convolutions and halves the side.
+        dense: units between global average pooling and the output.
+        dropout: share of these that is dropped in training.
+    """
+
+    filters: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    dense: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+
+
+class TruncatedBackboneSettings(StrictParameters):
+    """Architecture of a cut backbone under separable convolutions (Report B, "finetuned").
+
+    Attributes:
+        architecture: name of a model in `keras.applications`; `Xception` as published.
+        cut_layer: number of its last layer that is kept, the input being 0; the report's is 45.
+        trainable_layers: number of the kept backbone's last layers that are trained.
+        filters: of each separable convolution above the cut.
+        dense: units between global average pooling and the output.
+        dropout: share of these that is dropped in training.
+    """
+
+    architecture: str
+    cut_layer: int = Field(ge=1)
+    trainable_layers: int = Field(ge=0)
+    filters: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    dense: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+
+
+class ViewSettings(StrictParameters):
+    """How a radiograph is turned anew each time it is trained on (Report B).
+
+    Attributes:
+        flips: whether half of the radiographs are mirrored along each axis.
+        rotation: largest rotation either way, as a share of a full turn.
+    """
+
+    flips: bool
+    rotation: float = Field(ge=0, le=0.5)

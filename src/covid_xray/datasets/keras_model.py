@@ -18,7 +18,7 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
 
     Unlike `tensorflow.TensorFlowModelDataset` it needs no TensorFlow, imports Keras only when a
     model is loaded or saved, and its file appears whole or not at all. Keras's safe mode stays
-    on: a model file can't bring code of its own.
+    on: a model file can't bring code of its own, and knows no layers but Keras's and ours.
 
     Example:
         ```yaml
@@ -43,6 +43,8 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
     def load(self) -> keras.Model:
         """The model, as it was saved."""
         import keras
+
+        import covid_xray.models.lung_extraction  # noqa: F401 - registers our own layers
 
         return keras.saving.load_model(self._filepath, safe_mode=True)
 

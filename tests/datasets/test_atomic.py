@@ -7,12 +7,19 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from covid_xray.datasets import CSVDataset, JSONDataset, ParquetDataset, TextDataset
+from covid_xray.datasets import (
+    CSVDataset,
+    JSONDataset,
+    ParquetDataset,
+    PickleDataset,
+    TextDataset,
+)
 
 TABLE = pd.DataFrame({"image_id": ["COVID-1"], "luminosity": [130.5]})
 CASES = [
     (CSVDataset, "table.csv", TABLE),
     (ParquetDataset, "table.parquet", TABLE),
+    (PickleDataset, "models.pickle", {"svm": [1.5, None]}),
     (JSONDataset, "summary.json", {"epochs": 10}),
     (TextDataset, "tables.md", "# Tables\n"),
 ]
@@ -29,6 +36,9 @@ def test_data_come_back_and_nothing_else_stays(tmp_path, dataset_type, name, dat
 
 class Unwritable:
     """Something that can't be turned into any of the formats."""
+
+    def __reduce__(self):
+        raise TypeError("not to be pickled")
 
 
 @pytest.mark.parametrize(("dataset_type", "name", "data"), CASES)

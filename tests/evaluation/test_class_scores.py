@@ -69,6 +69,20 @@ def test_scores_counted_by_hand():
     }  # fmt: skip
 
 
+def test_without_balancing_scores_and_bounds_are_those_at_the_test_sets_prevalence():
+    table = class_scores(predictions_of(BY_HAND), **INTERVAL, balance=False)
+    assert table["value"].equals(table["natural"])
+    scores = table.set_index(["label", "score"])
+    # Of 3 + 2 radiographs that are predicted to be Normal, 3 are.
+    assert scores.loc[("Normal", "precision"), "value"] == pytest.approx(3 / 5)
+    assert scores.loc[("all", "accuracy"), "value"] == pytest.approx(12 / 16)
+    low, high = scores.loc[("all", "accuracy"), ["low", "high"]]
+    # Balanced accuracy, 0.68, draws lower: bounds of the one are not those of the other.
+    balanced = class_scores(predictions_of(BY_HAND), **INTERVAL).set_index(["label", "score"])
+    assert low > balanced.loc[("all", "accuracy"), "low"]
+    assert low < 12 / 16 < high
+
+
 def test_rows_and_columns_come_in_order():
     table = class_scores(predictions_of(BY_HAND), **INTERVAL)
     assert list(table) == ["label", "score", "value", "low", "high", "natural", "support"]

@@ -75,10 +75,20 @@ def test_xception_is_cut_behind_layer_45_of_the_application():
 def test_the_last_layers_of_the_kept_xception_and_the_head_are_trained():
     model = xception(trainable_layers=10)
     start = [layer.name for layer in model.layers].index("preprocessing") + 1
-    trained = [layer.trainable for layer in model.layers[start:]]
-    assert not any(trained[:35])
-    assert all(trained[35:])
-    assert not xception(trainable_layers=0).get_layer("block5_sepconv3").trainable
+    assert not any(layer.trainable for layer in model.layers[start : start + 35])
+    trained = [layer.name for layer in model.layers[start + 35 :] if layer.trainable_weights]
+    block = [f"block5_sepconv{position}" for position in (1, 2, 3)]
+    head = ["head_1", "head_1_normalised", "head_2", "head_2_normalised"]
+    assert trained == [*block, *head, "head_dense", "probabilities"]
+
+
+def test_kept_batch_normalisation_stays_in_inference_mode_while_its_block_is_trained():
+    model = xception(trainable_layers=10)
+    kept, new = (model.get_layer(name) for name in ("block5_sepconv3_bn", "head_1_normalised"))
+    before = [np.asarray(layer.moving_mean) for layer in (kept, new)]
+    model(np.random.default_rng(0).uniform(0, 255, (4, 48, 48, 1)), training=True)
+    np.testing.assert_array_equal(kept.moving_mean, before[0])
+    assert not np.array_equal(new.moving_mean, before[1])
 
 
 def test_a_cut_beyond_the_last_layer_is_refused():

@@ -56,6 +56,8 @@ def build_truncated_backbone(
 ) -> keras.Model:
     """Report B's model "finetuned": Xception up to its 45th layer under separable convolutions.
 
+    The kept layers' batch normalisation stays in inference mode, whatever is trained.
+
     Args:
         settings: where the backbone is cut, what of it is trained, and the head.
         n_classes: number of classes of the softmax output.
@@ -72,6 +74,7 @@ def build_truncated_backbone(
     radiograph, backbone = build_backbone(settings.architecture, input_side, weights)
     kept = keras.Model(radiograph, _cut_output(backbone, settings))
     freeze_all_but(kept.layers, settings.trainable_layers)
+    _keep_statistics(kept)
     flow = kept.output
     for position, filters in enumerate(settings.filters, start=1):
         flow = _separable_convolution(flow, filters, f"head_{position}")
@@ -90,6 +93,17 @@ def _cut_output(backbone: keras.Model, settings: TruncatedBackboneSettings) -> A
             f"{len(names) - 1 - names.index('preprocessing')} (screening.xception.cut_layer)."
         )
     return backbone.layers[place].output
+
+
+def _keep_statistics(kept: keras.Model) -> None:
+    """Leave batch normalisation as it was pre-trained, in the layers that are trained too.
+
+    Its moving averages would need many more steps than a small study has to follow the batches'
+    own statistics, and a model that is used with others than it was trained with predicts badly.
+    """
+    for layer in kept.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def _separable_convolution(flow: Any, filters: int, name: str) -> Any:

@@ -1,0 +1,61 @@
+"""What a model costs, against its own file and weights."""
+
+from __future__ import annotations
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from covid_xray.models.costs import classical_cost, network_cost
+
+RADIOGRAPHS = np.zeros((4, 8, 8, 1), np.float32)
+
+
+class Clock:
+    """A clock that a model turns on by so many seconds at each call."""
+
+    def __init__(self, *seconds):
+        self.now, self.seconds = 0.0, list(seconds)
+
+    def __call__(self):
+        return self.now
+
+
+def network():
+    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+
+
+def test_a_networks_parameters_and_bytes_are_those_of_its_file(tmp_path):
+    model = network()
+    cost = network_cost(model, RADIOGRAPHS)
+    model.save(tmp_path / "model.keras")
+    assert cost.parameters == 64 * 3 + 3
+    assert cost.file_bytes == pytest.approx((tmp_path / "model.keras").stat().st_size, rel=0.01)
+
+
+def test_a_classical_classifiers_bytes_are_those_of_its_file(tmp_path):
+    features = np.random.default_rng(0).normal(size=(20, 5))
+    classifier = LogisticRegression().fit(features, features[:, 0] > 0)
+    joblib.dump(classifier, tmp_path / "model.joblib")
+    cost = classical_cost(classifier, features)
+    assert cost.file_bytes == (tmp_path / "model.joblib").stat().st_size
+    assert cost.parameters == 0
+
+
+def test_time_is_the_median_call_after_the_first_shared_by_the_images(monkeypatch):
+    # The first call compiles; one later call is slow by chance.
+    clock = Clock(9.0, 0.2, 0.4, 7.0, 0.4, 0.4)
+    monkeypatch.setattr("covid_xray.models.costs.time.perf_counter", clock)
+
+    class Slow(LogisticRegression):
+        def predict_proba(self, X):  # noqa: N803
+            clock.now += clock.seconds.pop(0)
+            return super().predict_proba(X)
+
+    features = np.random.default_rng(0).normal(size=(8, 2))
+    monkeypatch.setattr("covid_xray.models.costs._file_bytes", lambda *_: 0)
+    cost = classical_cost(Slow().fit(features, features[:, 0] > 0), features)
+    assert cost.ms_per_image == pytest.approx(1000 * 0.4 / 8)
+    assert clock.seconds == []

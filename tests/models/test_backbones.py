@@ -98,7 +98,7 @@ def test_more_trainable_layers_than_the_backbone_has_are_refused_with_their_numb
 
 
 def test_missing_weights_are_named_and_nothing_else_is_loaded_instead(tmp_path):
-    with pytest.raises(WeightsError, match=r"mobilenet_notop\.weights\.h5.*modeling\.transfer"):
+    with pytest.raises(WeightsError, match=r"mobilenet_notop\.weights\.h5.*`weights` to .imagenet"):
         build("MobileNet", weights=tmp_path)
 
 

@@ -12,10 +12,10 @@ from covid_xray.evaluation.gaze import gaze_scores, lung_areas, mass_inside
 from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.imaging.arrays import row_batches
 from covid_xray.pipelines.modeling.describing import grad_cam_row, predicted_positions
+from covid_xray.pipelines.reporting.scoring import select_test
 from covid_xray.pipelines.screening.grid import MODELS, NAIVE, PAIR, TITLES
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.studies.pixels import MaskedImages
-from covid_xray.studies.splits import Split
 
 Images = NDArray[np.uint8]
 Figure: TypeAlias = Any
@@ -76,7 +76,7 @@ def _gaze(
 ) -> pd.DataFrame:
     from covid_xray.models.grad_cam import grad_cam
 
-    test = predictions[predictions["split"] == Split.TEST]
+    test = select_test(predictions)
     rows, classes = row_of[test["image_id"]].to_numpy(), predicted_positions(test)
     shares, areas = [np.empty(0)], [np.empty(0)]
     for places in row_batches(np.arange(len(rows)), _BATCH, f"Gaze of {classifier.name}"):

@@ -28,13 +28,13 @@ from study import anonymous_mib, arguments, opened
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.models.backbones import build_classifier, calibrate_batch_norm
 from covid_xray.models.settings import TrainingSettings
-from covid_xray.models.training import ShuffledBatches, TailTrainer, fit
 from covid_xray.models.trunk import CutClassifier, cut_classifier, trunk_features
 from covid_xray.pipelines.modeling.grid import BACKBONES
 from covid_xray.pipelines.modeling.targets import class_names, one_hot, weights_in_order
 from covid_xray.studies.pixels import read_batches
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy
+from covid_xray.training.fitting import ShuffledBatches, TailTrainer, fit
 
 COVID_WEIGHTS = (1, 2, 3)
 SEED, TRUNK_BATCH, CALIBRATION_IMAGES = 1, 32, 64

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.manifold import trustworthiness
 
 from covid_xray.evaluation.embedding import score_embedding
-from covid_xray.models.tsne import project_tsne
+from covid_xray.reduction.tsne import project_tsne
 
 DIMENSIONS, CLASSES = 50, 4
 # Of the trustworthiness, whose cost grows with the square of the points.

@@ -9,7 +9,6 @@ from covid_xray.datasets import KerasModelDataset
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
 from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.settings import UNetSettings
-from covid_xray.models.training import TrainingError
 from covid_xray.models.unet import (
     build_unet,
     dice,
@@ -19,6 +18,7 @@ from covid_xray.models.unet import (
     train_unet,
     without_training,
 )
+from covid_xray.training.fitting import TrainingError
 
 STILL = PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False)
 MOVED = PairAugmentation(rotation=10, zoom=0.1, shift=0.05, gamma=0.2, flip=True)

@@ -10,7 +10,7 @@ from covid_xray.pipelines.data_engineering.nodes import (
     read_radiographs,
     split_study,
 )
-from covid_xray.pipelines.data_engineering.parameters import (
+from covid_xray.studies.parameters import (
     AugmentationParameters,
     DuplicateParameters,
     ReadingParameters,

@@ -7,11 +7,12 @@ import pytest
 from scipy import stats
 
 from covid_xray.imaging.resizing import resize_rows
-from covid_xray.models.eigen_images import TooFewRadiographsError
 from covid_xray.pipelines.exploration import create_pipeline
 from covid_xray.pipelines.exploration.annex_6 import measure_balanced_study
 from covid_xray.pipelines.exploration.rendering import render_annex_6
-from covid_xray.studies.splits import Split, kept_rows
+from covid_xray.reduction.eigen_images import TooFewRadiographsError
+from covid_xray.split import Split
+from covid_xray.studies.splits import kept_rows
 from covid_xray.studies.variants import AUTOENCODED, AUTOENCODED_FROM, select_variant
 
 FITTED = [
@@ -220,7 +221,7 @@ def test_wrong_parameters_are_refused_before_anything_runs(project, run_kedro, p
 
 
 def test_balanced_set_follows_the_protocol():
-    from covid_xray.pipelines.data_engineering.parameters import SplittingParameters
+    from covid_xray.studies.parameters import SplittingParameters
 
     rows = pd.DataFrame(
         {

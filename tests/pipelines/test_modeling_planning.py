@@ -8,11 +8,6 @@ import pandas as pd
 import pytest
 
 from covid_xray.models.settings import TrainingSettings
-from covid_xray.pipelines.data_engineering.parameters import (
-    AugmentationParameters,
-    SharpnessParameters,
-    SplittingParameters,
-)
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
 from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.pipelines.modeling.planning import (
@@ -24,7 +19,13 @@ from covid_xray.pipelines.modeling.planning import (
     scale_settings,
     set_of,
 )
-from covid_xray.studies.splits import Split, split_radiographs
+from covid_xray.split import Split
+from covid_xray.studies.parameters import (
+    AugmentationParameters,
+    SharpnessParameters,
+    SplittingParameters,
+)
+from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.variants import VARIANT_COLUMNS
 from support.project import ROOT
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from covid_xray.split import Protocol, Split
 from covid_xray.studies.splits import (
-    Protocol,
-    Split,
     SplitError,
     draw_examples,
     kept_rows,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.studies.splits import Protocol, Split, split_radiographs
+from covid_xray.split import Protocol, Split
+from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.variants import (
     AUTOENCODED,
     AUTOENCODED_FROM,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.settings import AutoencoderSettings
-from covid_xray.models.training import ShuffledBatches, TrainingError, run_epochs
+from covid_xray.training.fitting import ShuffledBatches, TrainingError, run_epochs
 
 CODE = "code"
 

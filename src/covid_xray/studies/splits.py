@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.split import Protocol, Split
+
 _MAX_DRAWS = 50
-
-
-class Split(StrEnum):
-    """The three shares of a study."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-class Protocol(StrEnum):
-    """When augmentation happens: after the split, or before it as Report A did."""
-
-    LEAK_FREE = "leak_free"
-    PUBLISHED = "published"
 
 
 class SplitError(ValueError):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.studies.splits import Protocol, Split
+from covid_xray.split import Protocol, Split
 
 AUTOENCODED_FROM = "balanced_augmented_laplacian"
 AUTOENCODED = f"{AUTOENCODED_FROM}_autoencoded"

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
-from covid_xray.pipelines.data_engineering.parameters import (
+from covid_xray.studies.groups import find_duplicate_groups
+from covid_xray.studies.parameters import (
     AugmentationParameters,
     DuplicateParameters,
     ReadingParameters,
     SharpnessParameters,
     SplittingParameters,
 )
-from covid_xray.studies.groups import find_duplicate_groups
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.study import RadiographyStudy

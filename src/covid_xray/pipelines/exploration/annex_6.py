@@ -16,10 +16,10 @@ from covid_xray.evaluation.significance import (
     compare_pairs,
 )
 from covid_xray.imaging.features import EXPLORATORY_FEATURES, exploratory_features
-from covid_xray.pipelines.data_engineering.parameters import SplittingParameters
 from covid_xray.pipelines.exploration.parameters import SignificanceParameters
 from covid_xray.pipelines.exploration.rendering import render_annex_6
-from covid_xray.studies.splits import Protocol, Split
+from covid_xray.split import Protocol, Split
+from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.variants import select_variant
 
 Images = NDArray[np.uint8]

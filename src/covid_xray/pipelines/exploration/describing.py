@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.published import published_value
-from covid_xray.pipelines.data_engineering.parameters import (
+from covid_xray.pipelines.exploration.parameters import ExampleParameters
+from covid_xray.split import Split
+from covid_xray.studies.parameters import (
     AugmentationParameters,
     SharpnessParameters,
 )
-from covid_xray.pipelines.exploration.parameters import ExampleParameters
-from covid_xray.studies.splits import Split, draw_examples, kept_rows
+from covid_xray.studies.splits import draw_examples, kept_rows
 
 Images = NDArray[np.uint8]
 # matplotlib's and Plotly's figures. Kedro resolves a node's hints, and naming the classes here

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.embedding import score_embedding
-from covid_xray.models.coding import project_codes, scale_codes
-from covid_xray.models.tsne import project_tsne
 from covid_xray.pipelines.exploration.parameters import EmbeddingParameters, ReductionParameters
-from covid_xray.studies.splits import Split, kept_rows
+from covid_xray.reduction.codes import project_codes, scale_codes
+from covid_xray.reduction.tsne import project_tsne
+from covid_xray.split import Split
+from covid_xray.studies.splits import kept_rows
 
 Codes = NDArray[np.float32]
 Figure: TypeAlias = Any

@@ -18,15 +18,16 @@ from covid_xray.evaluation.reconstruction import Reconstruct, score_reconstructi
 from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.imaging.arrays import RowStream, row_batches
 from covid_xray.imaging.resizing import resize_rows
-from covid_xray.models.coding import encode_radiographs, fit_code_scaling
-from covid_xray.models.eigen_images import EigenImages, fit_eigen_images
 from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.pipelines.exploration.parameters import (
     EigenImageParameters,
     ExampleParameters,
     ReductionParameters,
 )
-from covid_xray.studies.splits import Split, draw_examples, kept_rows
+from covid_xray.reduction.codes import encode_radiographs, fit_code_scaling
+from covid_xray.reduction.eigen_images import EigenImages, fit_eigen_images
+from covid_xray.split import Split
+from covid_xray.studies.splits import draw_examples, kept_rows
 from covid_xray.studies.variants import AUTOENCODED_FROM, select_variant
 
 Images = NDArray[np.uint8]

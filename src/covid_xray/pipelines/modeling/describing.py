@@ -13,8 +13,8 @@ from covid_xray.evaluation.class_scores import class_scores, confusion_shares
 from covid_xray.evaluation.overfitting import overfitting_notes, overfitting_table
 from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.pipelines.modeling.parameters import TransferParameters
+from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
-from covid_xray.studies.splits import Split
 
 if TYPE_CHECKING:
     from covid_xray.figures.grad_cam import GradCamRow

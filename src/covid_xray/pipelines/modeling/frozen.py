@@ -13,10 +13,6 @@ from covid_xray.imaging.arrays import digest
 from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.models.feature_cache import TrunkFeatures
 from covid_xray.models.settings import TrainingSettings
-from covid_xray.pipelines.data_engineering.parameters import (
-    AugmentationParameters,
-    ReadingParameters,
-)
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
 from covid_xray.pipelines.modeling.parameters import (
     AugmentedSet,
@@ -30,6 +26,11 @@ from covid_xray.pipelines.modeling.transfer import (
     train_on_rows,
     trainer_of,
 )
+from covid_xray.split import Split
+from covid_xray.studies.parameters import (
+    AugmentationParameters,
+    ReadingParameters,
+)
 from covid_xray.studies.pixels import (
     MaskedImages,
     PixelArrays,
@@ -37,11 +38,10 @@ from covid_xray.studies.pixels import (
     positions_in,
     read_batches,
 )
-from covid_xray.studies.splits import Split
 
 if TYPE_CHECKING:
-    from covid_xray.models.training import TailTrainer
     from covid_xray.models.trunk import CutClassifier
+    from covid_xray.training.fitting import TailTrainer
 
 Images = NDArray[np.uint8]
 _ORIGINALS = ("images", "masked_images")

@@ -5,11 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from covid_xray.pipelines.data_engineering.parameters import (
-    AugmentationParameters,
-    SharpnessParameters,
-    SplittingParameters,
-)
 from covid_xray.pipelines.modeling.grid import (
     AUGMENTED_SETS,
     CHOSEN_SET,
@@ -17,6 +12,11 @@ from covid_xray.pipelines.modeling.grid import (
     MASKED_SET,
 )
 from covid_xray.pipelines.modeling.parameters import FrozenParameters
+from covid_xray.studies.parameters import (
+    AugmentationParameters,
+    SharpnessParameters,
+    SplittingParameters,
+)
 from covid_xray.studies.variants import (
     AUTOENCODED_FROM,
     PLAN_COLUMNS,

@@ -20,13 +20,13 @@ from covid_xray.pipelines.modeling.targets import (
     prediction_table,
     weights_in_order,
 )
+from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, digest_pixels, read_batches
-from covid_xray.studies.splits import Split
 from covid_xray.studies.variants import select_variant
 
 if TYPE_CHECKING:
-    from covid_xray.models.training import TailTrainer
     from covid_xray.models.trunk import CutClassifier
+    from covid_xray.training.fitting import TailTrainer
 
 Images = NDArray[np.uint8]
 # A keras.Model. Kedro resolves a node's hints to validate its parameters, and naming the class
@@ -154,7 +154,7 @@ def trainer_of(
     It starts each training from the same weights, and no classifier that it trained is handed out
     without being copied, so nothing but time depends on whether there was one.
     """
-    from covid_xray.models.training import TailTrainer
+    from covid_xray.training.fitting import TailTrainer
 
     key = _trainer_key(images, rows, backbone, transfer)
     if _last.key != key:
@@ -261,7 +261,7 @@ def predict_rows(
     batch_size: int,
 ) -> pd.DataFrame:
     """Predictions of the held-out rows of a list, as a table."""
-    from covid_xray.models.training import predict_probabilities
+    from covid_xray.training.fitting import predict_probabilities
 
     held_out = (rows["split"] != Split.TRAIN).to_numpy()
     probabilities = predict_probabilities(

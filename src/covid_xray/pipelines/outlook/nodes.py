@@ -19,7 +19,6 @@ from covid_xray.evaluation.metrics import (
 from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.models.feature_cache import TrunkFeatures
 from covid_xray.models.settings import TrainingSettings
-from covid_xray.pipelines.data_engineering.parameters import SplittingParameters
 from covid_xray.pipelines.modeling.parameters import BackboneParameters, TransferParameters
 from covid_xray.pipelines.modeling.transfer import (
     checked_features,
@@ -30,7 +29,8 @@ from covid_xray.pipelines.modeling.transfer import (
 )
 from covid_xray.pipelines.outlook.parameters import OptimiserParameters
 from covid_xray.pipelines.reporting.model_comparison import COVID, model_row
-from covid_xray.studies.splits import Split
+from covid_xray.split import Split
+from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.variants import select_variant, undersample
 
 Images = NDArray[np.uint8]

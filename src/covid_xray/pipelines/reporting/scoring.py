@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from covid_xray.evaluation.intervals import percentile_interval, resample_confusion
 from covid_xray.evaluation.metrics import balance_classes, count_predictions
-from covid_xray.studies.splits import Split
+from covid_xray.split import Split
 
 Scorer = Callable[[NDArray[np.generic]], Mapping[str, NDArray[np.float64]]]
 

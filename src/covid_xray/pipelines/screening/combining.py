@@ -14,8 +14,8 @@ from covid_xray.pipelines.screening.grid import CLASSICAL, COVID
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.pipelines.screening.questions import rows_of_question
 from covid_xray.pipelines.screening.training import reader
+from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
-from covid_xray.studies.splits import Split
 
 Images = NDArray[np.uint8]
 KerasModel: TypeAlias = Any
@@ -32,7 +32,7 @@ def extract_convolution_features(
     Returns:
         float32 array (n, features), in the index's order: the pooled filters of all classifiers.
     """
-    from covid_xray.models.classical import convolution_features
+    from covid_xray.training.classical import convolution_features
 
     models = [convolution_features(classifier) for classifier in classifiers]
     read = reader(MaskedImages(equalised_images, predicted_masks))
@@ -54,7 +54,7 @@ def fit_classical_classifiers(
     Returns:
         The fitted classifiers by name, then the predictions of each, in the order of `CLASSICAL`.
     """
-    from covid_xray.models.classical import classical_classifiers, probabilities_in_order
+    from covid_xray.training.classical import classical_classifiers, probabilities_in_order
 
     rows = rows_of_question(splits, COVID)
     classes = class_names(rows)

@@ -13,7 +13,7 @@ from covid_xray.imaging.equalisation import equalise
 from covid_xray.pipelines.screening.grid import COVID
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.pipelines.screening.questions import rows_of_question
-from covid_xray.studies.splits import Split
+from covid_xray.split import Split
 
 Images = NDArray[np.uint8]
 Figure: TypeAlias = Any
@@ -80,7 +80,7 @@ def describe_balancing(
         `question, sampling, label, n_radiographs, share`; and their figure.
     """
     from covid_xray.figures.screening import draw_class_proportions
-    from covid_xray.models.balanced_training import balanced_order
+    from covid_xray.training.balanced import balanced_order
 
     records, panels = [], {}
     for question, target in _QUESTIONS.items():

@@ -14,8 +14,8 @@ from covid_xray.pipelines.modeling.transfer import calibration_rows, training_su
 from covid_xray.pipelines.screening.grid import ScreeningModel
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.pipelines.screening.questions import rows_of_question
+from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
-from covid_xray.studies.splits import Split
 
 Images = NDArray[np.uint8]
 KerasModel: TypeAlias = Any
@@ -51,8 +51,8 @@ def _train(
     screening: ScreeningParameters,
     model: ScreeningModel,
 ) -> Trained:
-    from covid_xray.models.balanced_training import train_balanced
-    from covid_xray.models.training import predict_probabilities
+    from covid_xray.training.balanced import train_balanced
+    from covid_xray.training.fitting import predict_probabilities
 
     rows = rows_of_question(splits, model.target)
     classes = class_names(rows)

@@ -16,22 +16,22 @@ from covid_xray.evaluation.significance import analyse_variance
 from covid_xray.imaging.arrays import RowStream, scratch_array
 from covid_xray.imaging.features import EXPLORATORY_FEATURES, exploratory_features
 from covid_xray.models.settings import UNetSettings
-from covid_xray.pipelines.data_engineering.parameters import (
-    AugmentationParameters,
-    DuplicateParameters,
-    ReadingParameters,
-    SharpnessParameters,
-    SplittingParameters,
-)
 from covid_xray.pipelines.segmentation.parameters import (
     MaskParameters,
     MaskSource,
     PairParameters,
 )
 from covid_xray.progress import progress
+from covid_xray.split import Split
 from covid_xray.studies.pairs import STUDY_ARRAY, deal_pairs, pairs_of_folder, pairs_of_study
+from covid_xray.studies.parameters import (
+    AugmentationParameters,
+    DuplicateParameters,
+    ReadingParameters,
+    SharpnessParameters,
+    SplittingParameters,
+)
 from covid_xray.studies.reading import read_pair
-from covid_xray.studies.splits import Split
 from covid_xray.studies.study import RadiographyStudy
 from covid_xray.studies.variants import list_variants
 

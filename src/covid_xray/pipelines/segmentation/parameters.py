@@ -7,8 +7,8 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from covid_xray.parameters import StrictParameters
-from covid_xray.pipelines.data_engineering.parameters import Share
-from covid_xray.studies.splits import Split
+from covid_xray.split import Split
+from covid_xray.studies.parameters import Share
 
 
 class MaskSource(StrEnum):

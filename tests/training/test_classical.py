@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from covid_xray.models.classical import (
+from covid_xray.models.screening_classifiers import build_separable_cnn
+from covid_xray.models.settings import SeparableCNNSettings
+from covid_xray.training.classical import (
     classical_classifiers,
     convolution_features,
     probabilities_in_order,
 )
-from covid_xray.models.screening_classifiers import build_separable_cnn
-from covid_xray.models.settings import SeparableCNNSettings
 
 LABELS = np.repeat(["COVID", "non-COVID"], [20, 60])
 FEATURES = (

@@ -1,4 +1,4 @@
-"""Validated parameters of the pipeline; an unknown name or value is an error that names it."""
+"""Validated parameters of a study: how it is read, cleaned, split and augmented."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from covid_xray.parameters import StrictParameters
-from covid_xray.studies.splits import Protocol, Split
+from covid_xray.split import Protocol, Split
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from covid_xray.models.tsne import project_tsne
+from covid_xray.reduction.tsne import project_tsne
 
 CENTRES = np.repeat(np.eye(3, 8) * 100, 20, axis=0)
 BLOBS = (CENTRES + np.random.default_rng(0).normal(size=CENTRES.shape)).astype(np.float32)
@@ -69,7 +69,7 @@ def test_codes_of_a_single_number_have_a_plane():
 def test_equal_codes_do_not_crash_the_process():
     # As of an autoencoder whose units have all died. An error would do, a dead process would not.
     script = (
-        "import numpy as np; from covid_xray.models.tsne import project_tsne;"
+        "import numpy as np; from covid_xray.reduction.tsne import project_tsne;"
         "project_tsne(np.zeros((30, 4), np.float32), perplexity=5, seed=0)"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

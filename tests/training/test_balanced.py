@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covid_xray.models.balanced_training import (
+from covid_xray.models.screening_classifiers import build_separable_cnn
+from covid_xray.models.settings import SeparableCNNSettings, TrainingSettings, ViewSettings
+from covid_xray.training.balanced import (
     BalancedBatches,
     balanced_order,
     random_views,
     train_balanced,
 )
-from covid_xray.models.screening_classifiers import build_separable_cnn
-from covid_xray.models.settings import SeparableCNNSettings, TrainingSettings, ViewSettings
-from covid_xray.models.training import TrainingError, predict_probabilities
+from covid_xray.training.fitting import TrainingError, predict_probabilities
 
 VIEWS = ViewSettings(flips=True, rotation=0.1)
 STILL = ViewSettings(flips=False, rotation=0)

@@ -1,8 +1,8 @@
 """The phantom study: synthetic radiographs with planted truth, for the demo and the tests."""
 
-from covid_xray.studies.phantom.acquisition import HOSPITALS, MARKERS
-from covid_xray.studies.phantom.drawing import CLASSES, draw_radiograph
-from covid_xray.studies.phantom.writing import (
+from covid_xray.phantom.acquisition import HOSPITALS, MARKERS
+from covid_xray.phantom.drawing import CLASSES, draw_radiograph
+from covid_xray.phantom.writing import (
     PLAN_FILE,
     TRUTH_COLUMNS,
     PhantomPlan,

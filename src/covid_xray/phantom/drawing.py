@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from covid_xray.studies.phantom.anatomy import (
+from covid_xray.phantom.anatomy import (
     Anatomy,
     Field,
     View,
@@ -24,7 +24,7 @@ from covid_xray.studies.phantom.anatomy import (
     place_patient,
     soft_step,
 )
-from covid_xray.studies.phantom.tissues import draw_vessels, healthy_attenuation
+from covid_xray.phantom.tissues import draw_vessels, healthy_attenuation
 
 Grey = npt.NDArray[np.uint8]
 

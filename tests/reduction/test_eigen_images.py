@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from covid_xray.models.eigen_images import EigenImages, TooFewRadiographsError, fit_eigen_images
+from covid_xray.reduction.eigen_images import EigenImages, TooFewRadiographsError, fit_eigen_images
 
 
 @pytest.fixture(scope="module", autouse=True)

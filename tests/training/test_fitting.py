@@ -6,14 +6,14 @@ import pytest
 
 from covid_xray.models.backbones import calibrate_batch_norm
 from covid_xray.models.settings import TrainingSettings
-from covid_xray.models.training import (
+from covid_xray.models.trunk import cut_classifier, trunk_features
+from covid_xray.pipelines.modeling.grid import BACKBONES
+from covid_xray.training.fitting import (
     ShuffledBatches,
     TailTrainer,
     TrainingError,
     predict_probabilities,
 )
-from covid_xray.models.trunk import cut_classifier, trunk_features
-from covid_xray.pipelines.modeling.grid import BACKBONES
 from support.transfer import build_calibrated, build_tiny
 
 SETTINGS = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=2, patience=5, seed=11)

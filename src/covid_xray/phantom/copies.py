@@ -10,7 +10,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from covid_xray.studies.phantom.drawing import Grey
+from covid_xray.phantom.drawing import Grey
 
 _MAX_HASH_DISTANCE = 2
 

@@ -11,7 +11,7 @@ from math import cos, sin
 import cv2
 import numpy as np
 
-from covid_xray.studies.phantom.anatomy import (
+from covid_xray.phantom.anatomy import (
     Anatomy,
     Chest,
     Field,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from covid_xray.models.coding import (
+from covid_xray.reduction.codes import (
     encode_radiographs,
     fit_code_scaling,
     project_codes,

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from covid_xray.studies.phantom.acquisition import (
+from covid_xray.phantom.acquisition import (
     HOSPITALS,
     MARKERS,
     Hospital,
@@ -26,8 +26,8 @@ from covid_xray.studies.phantom.acquisition import (
     burn_in,
     defocus,
 )
-from covid_xray.studies.phantom.copies import first_alike, reencoded, shifted
-from covid_xray.studies.phantom.drawing import CLASSES, MIN_SIDE, Grey, draw_radiograph
+from covid_xray.phantom.copies import first_alike, reencoded, shifted
+from covid_xray.phantom.drawing import CLASSES, MIN_SIDE, Grey, draw_radiograph
 
 TRUTH_COLUMNS: tuple[str, ...] = (
     "file",

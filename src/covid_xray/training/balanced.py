@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.models.settings import TrainingSettings, ViewSettings
-from covid_xray.models.training import ShuffledBatches, TrainingError, check_rows, fit
+from covid_xray.training.fitting import ShuffledBatches, TrainingError, check_rows, fit
 
 Pixels = NDArray[np.float32]
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from covid_xray.studies.phantom import (
+from covid_xray.phantom import (
     CLASSES,
     HOSPITALS,
     MARKERS,
@@ -393,7 +393,7 @@ def test_a_write_that_fails_midway_leaves_nothing(tmp_path):
 def test_a_killed_writer_leaves_no_study(tmp_path):
     code = (
         "import sys; from pathlib import Path;"
-        "from covid_xray.studies.phantom import PhantomPlan, write_phantom_study;"
+        "from covid_xray.phantom import PhantomPlan, write_phantom_study;"
         "write_phantom_study(Path(sys.argv[1]), PhantomPlan())"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from covid_xray.studies.phantom.drawing import Grey
+from covid_xray.phantom.drawing import Grey
 
 MARKERS: tuple[str, ...] = ("PORTABLE", "R", "L AP SUPINE")
 _BLUR_PIXELS = 2.8  # at 299 pixels; wipes out grain and marker edges alike

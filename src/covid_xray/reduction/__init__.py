@@ -1,0 +1,1 @@
+"""Dimension reduction: eigen-images, codes of autoencoders, t-SNE."""

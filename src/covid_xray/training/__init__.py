@@ -1,0 +1,1 @@
+"""Training of networks and classical classifiers, and the runs that are kept."""

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
 from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.pipelines.modeling.planning import (
@@ -27,6 +26,7 @@ from covid_xray.studies.parameters import (
 )
 from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.variants import VARIANT_COLUMNS
+from covid_xray.training.settings import TrainingSettings
 from support.project import ROOT
 
 TABLE_2 = pd.read_csv(ROOT / "data/01_raw/published/table_2_augmentation_settings.csv")

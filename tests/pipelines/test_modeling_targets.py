@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_xray.pipelines.modeling.targets import (
+from covid_xray.training.targets import (
     class_names,
     one_hot,
     prediction_table,

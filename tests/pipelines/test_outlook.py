@@ -4,7 +4,6 @@ import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipeline_registry import OPTIONAL
 from covid_xray.pipelines.modeling.grid import BACKBONES
 from covid_xray.pipelines.modeling.parameters import TransferParameters
@@ -12,6 +11,7 @@ from covid_xray.pipelines.outlook.nodes import deal_folds, rows_of_fold, summari
 from covid_xray.pipelines.outlook.parameters import OptimiserParameters
 from covid_xray.pipelines.outlook.pipeline import N_FOLDS, OPTIMISERS, create_pipeline
 from covid_xray.studies.parameters import SplittingParameters
+from covid_xray.training.settings import TrainingSettings
 from support.project import ROOT
 
 CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]

@@ -1,5 +1,6 @@
 """Kedro datasets that the ecosystem lacks, and atomic versions of those it has."""
 
+from covid_xray.datasets.activations import ActivationsDataset
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.datasets.atomic import (
     AtomicSaveMixin,
@@ -13,9 +14,10 @@ from covid_xray.datasets.keras_model import KerasModelDataset
 from covid_xray.datasets.litert_model import LiteRTModelDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
-from covid_xray.datasets.trunk_features import TrunkFeaturesDataset
+from covid_xray.datasets.run_store import RunStoreDataset
 
 __all__ = [
+    "ActivationsDataset",
     "ArrayDataset",
     "AtomicSaveMixin",
     "CSVDataset",
@@ -26,6 +28,6 @@ __all__ = [
     "PhantomStudyDataset",
     "PickleDataset",
     "RadiographyStudyDataset",
+    "RunStoreDataset",
     "TextDataset",
-    "TrunkFeaturesDataset",
 ]

@@ -42,11 +42,9 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
 
     def load(self) -> keras.Model:
         """The model, as it was saved."""
-        import keras
+        from covid_xray.models.loading import load_model
 
-        import covid_xray.models.lung_extraction  # noqa: F401 - registers our own layers
-
-        return keras.saving.load_model(self._filepath, safe_mode=True)
+        return load_model(self._filepath)
 
     def save(self, data: keras.Model) -> None:
         """Write the model beside its place, then rename."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from covid_xray.models.backbones import WeightsError, build_backbone, freeze_all_but
+from covid_xray.models.transfer_classifiers import WeightsError, build_backbone, freeze_all_but
 from covid_xray.models.settings import SeparableCNNSettings, TruncatedBackboneSettings
 
 POOLING = "pooling"

@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.imaging.arrays import digest
 from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.models.feature_cache import TrunkFeatures
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
 from covid_xray.pipelines.modeling.parameters import (
     AugmentedSet,
@@ -26,6 +24,7 @@ from covid_xray.pipelines.modeling.transfer import (
     train_on_rows,
     trainer_of,
 )
+from covid_xray.records import digest
 from covid_xray.split import Split
 from covid_xray.studies.parameters import (
     AugmentationParameters,
@@ -38,10 +37,11 @@ from covid_xray.studies.pixels import (
     positions_in,
     read_batches,
 )
+from covid_xray.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from covid_xray.models.trunk import CutClassifier
-    from covid_xray.training.fitting import TailTrainer
+    from covid_xray.training.tail import TailTrainer
 
 Images = NDArray[np.uint8]
 _ORIGINALS = ("images", "masked_images")

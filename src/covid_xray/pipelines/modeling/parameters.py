@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.parameters import StrictParameters
 from covid_xray.studies.variants import VARIANTS
+from covid_xray.training.settings import TrainingSettings
 
 # The others take pixels that other pipelines make; Table 4 trains on them.
 _TRAINABLE_VARIANTS = VARIANTS[:3]

@@ -18,7 +18,6 @@ from covid_xray.evaluation.metrics import (
 )
 from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.models.feature_cache import TrunkFeatures
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.modeling.parameters import BackboneParameters, TransferParameters
 from covid_xray.pipelines.modeling.transfer import (
     checked_features,
@@ -32,6 +31,7 @@ from covid_xray.pipelines.reporting.model_comparison import COVID, model_row
 from covid_xray.split import Split
 from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.variants import select_variant, undersample
+from covid_xray.training.settings import TrainingSettings
 
 Images = NDArray[np.uint8]
 KerasModel: TypeAlias = Any

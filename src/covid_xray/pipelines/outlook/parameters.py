@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.parameters import StrictParameters
+from covid_xray.training.settings import TrainingSettings
 
 
 class OptimiserParameters(StrictParameters):

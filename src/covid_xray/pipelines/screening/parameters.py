@@ -7,13 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from covid_xray.imaging.equalisation import EqualisationSettings
-from covid_xray.models.settings import (
-    SeparableCNNSettings,
-    TrainingSettings,
-    TruncatedBackboneSettings,
-    ViewSettings,
-)
+from covid_xray.models.settings import SeparableCNNSettings, TruncatedBackboneSettings
 from covid_xray.parameters import StrictParameters
+from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 
 class ScreeningTraining(StrictParameters):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from covid_xray.evaluation.class_scores import predicted_classes, probability_column
-from covid_xray.pipelines.modeling.targets import prediction_table
+from covid_xray.training.targets import prediction_table
 
 
 def vote_softly(*predictions: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Cached trunk activations on disk."""
+"""A trunk's activations on disk."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from kedro.io import AbstractDataset, DatasetError
 
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.datasets.atomic import partial_path
-from covid_xray.models.feature_cache import TrunkFeatures
+from covid_xray.training.activations import Activations
 
 logger = logging.getLogger(__name__)
 
 
-class TrunkFeaturesDataset(AbstractDataset[TrunkFeatures, TrunkFeatures]):
-    """A `.npy` file of activations, and beside it a `.json` file that says what they belong to.
+class ActivationsDataset(AbstractDataset[Activations, Activations]):
+    """A `.npy` file of activations, and beside it a `.json` file with the record of what made them.
 
-    Saving activations whose key is that of the file computes nothing: they are there already.
+    Saving activations of the same record computes nothing: they are there already.
     The `.json` file is written last, so activations without it count as missing.
 
     Example:
         ```yaml
-        modeling.mobilenet.trunk_features:
-          type: covid_xray.datasets.TrunkFeaturesDataset
-          filepath: data/05_model_input/mobilenet/trunk_features.npy
+        mobilenet_activations:
+          type: covid_xray.datasets.ActivationsDataset
+          filepath: data/05_model_input/mobilenet_activations.npy
         ```
     """
 
@@ -39,20 +39,20 @@ class TrunkFeaturesDataset(AbstractDataset[TrunkFeatures, TrunkFeatures]):
         """
         self._filepath = Path(filepath)
         self._array = ArrayDataset(filepath=filepath)
-        self._key_path = self._filepath.with_suffix(".json")
+        self._record_path = self._filepath.with_suffix(".json")
         self.metadata = metadata
 
-    def load(self) -> TrunkFeatures:
-        """The key, and the activations as a read-only memory map."""
+    def load(self) -> Activations:
+        """The record, and the activations as a read-only memory map."""
         try:
-            key = dict(json.loads(self._key_path.read_bytes()))
+            record = dict(json.loads(self._record_path.read_bytes()))
         except (ValueError, TypeError) as error:
             raise DatasetError(
-                f"{self._key_path} is not whole ({error}). Delete it and run again."
+                f"{self._record_path} is not whole ({error}). Delete it and run again."
             ) from error
-        return TrunkFeatures(key, self._array.load())
+        return Activations(record, self._array.load())
 
-    def save(self, data: TrunkFeatures) -> None:
+    def save(self, data: Activations) -> None:
         """Write the activations, unless those of the same key are there."""
         if self._holds(data):
             logger.info("%s is up to date: its activations are used again.", self._filepath)
@@ -60,23 +60,23 @@ class TrunkFeaturesDataset(AbstractDataset[TrunkFeatures, TrunkFeatures]):
         # What is there stays good until its successor is whole.
         successor = self._filepath.with_name(f".{self._filepath.stem}.successor.npy")
         ArrayDataset(filepath=str(successor)).save(data.rows)
-        self._key_path.unlink(missing_ok=True)
+        self._record_path.unlink(missing_ok=True)
         successor.replace(self._filepath)
-        partial = partial_path(self._key_path)
-        partial.write_text(json.dumps(dict(data.key), indent=1), "utf-8")
-        partial.replace(self._key_path)
+        partial = partial_path(self._record_path)
+        partial.write_text(json.dumps(dict(data.record), indent=1), "utf-8")
+        partial.replace(self._record_path)
 
-    def _holds(self, data: TrunkFeatures) -> bool:
+    def _holds(self, data: Activations) -> bool:
         if not self._exists():
             return False
         try:
             kept = self.load()
         except DatasetError:
             return False
-        return dict(kept.key) == dict(data.key) and kept.rows.shape == data.rows.shape
+        return dict(kept.record) == dict(data.record) and kept.rows.shape == data.rows.shape
 
     def _exists(self) -> bool:
-        return self._filepath.is_file() and self._key_path.is_file()
+        return self._filepath.is_file() and self._record_path.is_file()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from covid_xray.models.backbones import (
+from covid_xray.models.transfer_classifiers import (
     WeightsError,
     _preprocessing,
     build_classifier,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.imaging.arrays import digest
 from covid_xray.models.feature_cache import TrunkFeatures
 from covid_xray.models.settings import TrainingSettings
@@ -17,7 +18,6 @@ from covid_xray.pipelines.modeling.parameters import BackboneParameters, Transfe
 from covid_xray.pipelines.modeling.targets import (
     class_names,
     one_hot,
-    prediction_table,
     weights_in_order,
 )
 from covid_xray.split import Split

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.imaging.arrays import RowStream, row_batches
-from covid_xray.pipelines.modeling.targets import class_names, prediction_table
+from covid_xray.pipelines.modeling.targets import class_names
 from covid_xray.pipelines.screening.grid import CLASSICAL, COVID
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.pipelines.screening.questions import rows_of_question

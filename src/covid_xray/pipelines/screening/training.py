@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.pipelines.modeling.targets import class_names, one_hot, prediction_table
+from covid_xray.evaluation.predictions import prediction_table
+from covid_xray.pipelines.modeling.targets import class_names, one_hot
 from covid_xray.pipelines.modeling.transfer import calibration_rows, training_summary
 from covid_xray.pipelines.screening.grid import ScreeningModel
 from covid_xray.pipelines.screening.parameters import ScreeningParameters

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from covid_xray.evaluation.class_scores import predicted_classes, probability_column
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
@@ -17,7 +18,6 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from covid_xray.evaluation.class_scores import predicted_classes, probability_column
 from covid_xray.evaluation.screening_scores import (
     SCREENING_SCORES,
     average_precision_of_counts,

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from covid_xray.evaluation.class_scores import confusion_shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
@@ -13,7 +14,6 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
-from covid_xray.evaluation.class_scores import confusion_shares
 from covid_xray.figures import theme
 from covid_xray.figures.predictions import (
     draw_class_weight_scores,

@@ -1,7 +1,7 @@
 import pandas as pd
+from covid_xray.evaluation.settings import IntervalParameters
 
 from covid_xray.evaluation.metrics import REPORT_METRICS
-from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.pipelines.reporting import nodes
 from covid_xray.pipelines.reporting.file_sizes import SIZE_COLUMNS
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import mean_interval
+from covid_xray.evaluation.intervals import Intervals, mean_interval
 
 OVERLAP_SCORES = ("pixel_accuracy", "dice", "iou", "hausdorff")
 _COLUMNS = ["method", "label", "score", "mean", "low", "high", "n_pairs", "note"]
@@ -94,18 +94,14 @@ def overlap_scores(predicted: _Mask, true: _Mask) -> dict[str, float]:
     }
 
 
-def summarise_overlap(
-    scores: pd.DataFrame, *, n_resamples: int, confidence: float, seed: int
-) -> pd.DataFrame:
+def summarise_overlap(scores: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
     """Mean of every score per method and class, with its bootstrap interval.
 
     A Hausdorff distance that is not defined is left out of the mean, and the note counts it.
 
     Args:
         scores: one row per method and pair of masks: `method, label` and `OVERLAP_SCORES`.
-        n_resamples: number of bootstrap samples.
-        confidence: coverage of the interval, 0 to 1.
-        seed: seed of the draw.
+        intervals: bootstrap intervals.
 
     Returns:
         One row per method (in the order of their first rows), label (each class by name, then
@@ -119,16 +115,14 @@ def summarise_overlap(
         groups = {label: own[own["label"] == label] for label in classes} | {"all": own}
         rows += [
             {"method": method, "label": label, "score": score}
-            | _summarise(group[score].to_numpy(np.float64), n_resamples, confidence, seed)
+            | _summarise(group[score].to_numpy(np.float64), intervals)
             for label, group in groups.items()
             for score in OVERLAP_SCORES
         ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _summarise(
-    values: NDArray[np.float64], n_resamples: int, confidence: float, seed: int
-) -> dict[str, Any]:
+def _summarise(values: NDArray[np.float64], intervals: Intervals) -> dict[str, Any]:
     """Mean, interval, number of pairs behind them, and note of one score."""
     defined = values[~np.isnan(values)]
     n_undefined = len(values) - len(defined)
@@ -137,7 +131,7 @@ def _summarise(
     if not len(defined):
         undefined = dict.fromkeys(("mean", "low", "high"), float("nan"))
         return undefined | {"n_pairs": 0, "note": f"not testable: {note or 'no pairs of masks'}"}
-    low, high = mean_interval(defined, n_resamples, confidence, seed)
+    low, high = mean_interval(defined, intervals)
     mean = float(defined.mean())
     return {"mean": mean, "low": low, "high": high, "n_pairs": len(defined), "note": note}
 

@@ -1,4 +1,4 @@
-"""Labels as training takes them, and probabilities as analysts read them."""
+"""Labels as training takes them."""
 
 from __future__ import annotations
 
@@ -37,23 +37,3 @@ def weights_in_order(weights: Mapping[str, float], classes: Sequence[str]) -> li
             f"modeling.class_weights names {unknown}, but the study's classes are {classes}."
         )
     return [weights.get(name, 1.0) for name in classes]
-
-
-def prediction_table(
-    rows: pd.DataFrame, probabilities: NDArray[np.floating], classes: Sequence[str]
-) -> pd.DataFrame:
-    """Predictions as a table.
-
-    Args:
-        rows: predicted radiographs, with `image_id, split, label`.
-        probabilities: array (len(rows), n_classes).
-        classes: in the order of the model's outputs.
-
-    Returns:
-        `image_id, split, label, predicted`, and `probability_<class>` for each class.
-    """
-    table = rows[["image_id", "split", "label"]].reset_index(drop=True)
-    table["predicted"] = np.array(classes)[probabilities.argmax(axis=1)]
-    return table.assign(
-        **{f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
-    )

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import mean_interval
+from covid_xray.evaluation.intervals import Intervals, mean_interval
 from covid_xray.evaluation.published import published_value
 from covid_xray.evaluation.reconstruction import Reconstruct, score_reconstructions
-from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.imaging.arrays import RowStream, row_batches
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.settings import AutoencoderSettings
@@ -173,7 +172,7 @@ def _score(
 def compare_reductions(
     explained_variance: pd.DataFrame,
     published: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
     eigen_scores: pd.DataFrame,
     dense_scores: pd.DataFrame,
     convolutional_scores: pd.DataFrame,
@@ -196,7 +195,7 @@ def compare_reductions(
     tables = (eigen_scores, dense_scores, convolutional_scores)
     for (method, quantity), scores in zip(METHODS.values(), tables, strict=True):
         ssim = scores["ssim"].to_numpy()
-        low, high = mean_interval(ssim, **intervals.model_dump())
+        low, high = mean_interval(ssim, intervals)
         known = published_value(published, quantity) if quantity else float("nan")
         rows.append(
             {

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_scores import class_scores, confusion_shares
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overfitting import overfitting_notes, overfitting_table
-from covid_xray.evaluation.settings import IntervalParameters
+from covid_xray.evaluation.scoring import (
+    confusion_shares_of_runs,
+    score_runs,
+)
 from covid_xray.pipelines.modeling.parameters import TransferParameters
 from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
@@ -25,7 +28,7 @@ _OF_EACH = 2  # right predictions, and wrong ones, in a panel of Figure 16
 
 
 def score_classes(
-    intervals: IntervalParameters,
+    intervals: Intervals,
     *predictions: pd.DataFrame,
     names: Sequence[str],
     key: str = "class_weights",
@@ -44,13 +47,11 @@ def score_classes(
         `<key>, label, score, value, low, high, natural, support`; and `<key>, label, predicted,
         count, share, low, high`.
     """
-    options = intervals.model_dump()
-    of_model = dict(zip(names, predictions, strict=True))
-    scores = {
-        name: class_scores(table, **options, balance=balance) for name, table in of_model.items()
-    }
-    shares = {name: confusion_shares(table, **options) for name, table in of_model.items()}
-    return _stacked(scores, key), _stacked(shares, key)
+    runs = pd.concat(
+        [table.assign(**{key: name}) for name, table in zip(names, predictions, strict=True)]
+    )
+    scores = score_runs(runs, intervals, balance=balance, keys=[key])
+    return scores, confusion_shares_of_runs(runs, intervals, keys=[key])
 
 
 def draw_histories(
@@ -156,9 +157,3 @@ def predicted_positions(predictions: pd.DataFrame) -> NDArray[np.intp]:
     probabilities = predictions.filter(like="probability_")
     positions: NDArray[np.intp] = probabilities.to_numpy().argmax(axis=1)
     return positions
-
-
-def _stacked(tables: dict[str, pd.DataFrame], key: str) -> pd.DataFrame:
-    named = [table.assign(**{key: name}) for name, table in tables.items()]
-    stacked = pd.concat(named, ignore_index=True)
-    return stacked[[key, *stacked.columns.drop(key)]]

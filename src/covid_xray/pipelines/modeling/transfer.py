@@ -10,23 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.models.feature_cache import TrunkFeatures
-from covid_xray.pipelines.modeling.parameters import BackboneParameters, TransferParameters
+from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.records import digest
-from covid_xray.split import Split
-from covid_xray.studies.pixels import PixelArrays, digest_pixels, read_batches
-from covid_xray.studies.variants import select_variant
-from covid_xray.training.settings import TrainingSettings
+from covid_xray.models.feature_cache import TrunkFeatures
+from covid_xray.models.settings import TrainingSettings
+from covid_xray.pipelines.modeling.parameters import BackboneParameters, TransferParameters
 from covid_xray.training.targets import (
     class_names,
     one_hot,
-    prediction_table,
     weights_in_order,
 )
+from covid_xray.split import Split
+from covid_xray.studies.pixels import PixelArrays, digest_pixels, read_batches
+from covid_xray.studies.variants import select_variant
 
 if TYPE_CHECKING:
     from covid_xray.models.trunk import CutClassifier
-    from covid_xray.training.tail import TailTrainer
+    from covid_xray.training.fitting import TailTrainer
 
 Images = NDArray[np.uint8]
 # A keras.Model. Kedro resolves a node's hints to validate its parameters, and naming the class
@@ -72,7 +72,7 @@ def train_classifier(
     Raises:
         StaleFeaturesError: if the features are those of other images, weights or parameters.
     """
-    from covid_xray.models.transfer_classifiers import copy_classifier
+    from covid_xray.models.backbones import copy_classifier
 
     rows = select_variant(study_variants, transfer.variant)
     trainer = trainer_of(images, rows, backbone, transfer)
@@ -101,7 +101,7 @@ def initial_cut(
     """
     import keras
 
-    from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
+    from covid_xray.models.backbones import build_classifier, calibrate_batch_norm
     from covid_xray.models.trunk import cut_classifier
 
     # Keras keeps the graphs of every model of the run, and grows slower and larger with them.
@@ -154,7 +154,7 @@ def trainer_of(
     It starts each training from the same weights, and no classifier that it trained is handed out
     without being copied, so nothing but time depends on whether there was one.
     """
-    from covid_xray.training.tail import TailTrainer
+    from covid_xray.training.fitting import TailTrainer
 
     key = _trainer_key(images, rows, backbone, transfer)
     if _last.key != key:
@@ -167,7 +167,7 @@ def trainer_of(
 def _trainer_key(
     images: Images, rows: pd.DataFrame, backbone: BackboneParameters, transfer: TransferParameters
 ) -> str:
-    from covid_xray.models.transfer_classifiers import weights_file
+    from covid_xray.models.backbones import weights_file
 
     facts = [backbone.model_dump_json(), transfer.model_dump_json(), str(class_names(rows))]
     source = transfer.weights_for(backbone.architecture)
@@ -291,7 +291,7 @@ def training_summary(
         rows: row list with `label, split`.
         history: history by epoch.
     """
-    from covid_xray.models.transfer_classifiers import count_trainable_parameters
+    from covid_xray.models.backbones import count_trainable_parameters
 
     return {
         "classes": class_names(rows),

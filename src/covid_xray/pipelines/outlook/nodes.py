@@ -9,14 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_scores import predicted_classes
-from covid_xray.evaluation.metrics import (
-    REPORT_METRICS,
-    balance_classes,
-    count_predictions,
-    report_scores,
-)
-from covid_xray.evaluation.settings import IntervalParameters
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import REPORT_SCORES, score_runs, wide_scores
 from covid_xray.models.feature_cache import TrunkFeatures
 from covid_xray.pipelines.modeling.parameters import BackboneParameters, TransferParameters
 from covid_xray.pipelines.modeling.transfer import (
@@ -27,7 +21,7 @@ from covid_xray.pipelines.modeling.transfer import (
     trainer_of,
 )
 from covid_xray.pipelines.outlook.parameters import OptimiserParameters
-from covid_xray.pipelines.reporting.model_comparison import COVID, model_row
+from covid_xray.pipelines.reporting.model_comparison import model_row
 from covid_xray.split import Split
 from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.variants import select_variant, undersample
@@ -118,7 +112,7 @@ def train_fold(
 
 
 def summarise_folds(
-    *predictions: pd.DataFrame, backbones: Sequence[str]
+    intervals: Intervals, *predictions: pd.DataFrame, backbones: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores of every fold, and their mean and standard deviation per backbone.
 
@@ -126,25 +120,20 @@ def summarise_folds(
         `backbone, fold`, and the scores of Table 5; and `backbone, score, mean, sd, n_folds` (the
         sample's standard deviation).
     """
+    keys = ["backbone", "fold"]
     n_folds = len(predictions) // len(backbones)
-    scores = pd.DataFrame(
+    runs = pd.concat(
         [
-            {"backbone": backbones[i // n_folds], "fold": i % n_folds} | _table_5_scores(table)
+            table.assign(backbone=backbones[i // n_folds], fold=i % n_folds)
             for i, table in enumerate(predictions)
         ]
     )
-    long = scores.melt(["backbone", "fold"], list(REPORT_METRICS), var_name="score")
+    wide = wide_scores(score_runs(runs, intervals, keys=keys), REPORT_SCORES)
+    scores = wide[[*keys, *REPORT_SCORES]]
+    long = scores.melt(keys, list(REPORT_SCORES), var_name="score")
     by_score = long.groupby(["backbone", "score"], sort=False)["value"]
     summary = by_score.agg(mean="mean", sd="std", n_folds="size").reset_index()
     return scores, summary
-
-
-def _table_5_scores(predictions: pd.DataFrame) -> dict[str, float]:
-    classes = predicted_classes(predictions)
-    test = predictions[predictions["split"] == Split.TEST]
-    confusion = count_predictions(test["label"].tolist(), test["predicted"].tolist(), classes)
-    scores = report_scores(balance_classes(confusion), classes.index(COVID))
-    return {name: float(value) for name, value in scores.items()}
 
 
 def train_under_optimiser(
@@ -176,7 +165,7 @@ def train_under_optimiser(
 
 
 def compare_optimisers(
-    intervals: IntervalParameters, *models: Any, optimisers: Sequence[str]
+    intervals: Intervals, *models: Any, optimisers: Sequence[str]
 ) -> pd.DataFrame:
     """Table 5's scores by backbone and optimiser, and how far each training came.
 
@@ -190,7 +179,7 @@ def compare_optimisers(
     for i, (summary, history, predictions) in enumerate(
         zip(models[::3], models[1::3], models[2::3], strict=True)
     ):
-        row = model_row(summary, predictions, **intervals.model_dump())
+        row = model_row(summary, predictions, intervals)
         reached = {
             "optimiser": optimisers[i % len(optimisers)],
             "epochs_run": summary["epochs_run"],

@@ -48,7 +48,7 @@ def cross_validation() -> Pipeline:
     )
     summary = Node(
         bound(summarise_folds, backbones=tuple(BACKBONES)),
-        inputs=[node.outputs[0] for node in folds],
+        inputs=["params:intervals", *(node.outputs[0] for node in folds)],
         outputs=["fold_scores", "cross_validation"],
         name="summarise_folds",
     )

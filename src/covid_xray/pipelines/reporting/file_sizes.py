@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from covid_xray.pipelines.reporting.beside import stand_beside
+from covid_xray.evaluation.published import stand_beside
 
 SIZE_COLUMNS = ["mean_bytes", "median_bytes", "std_bytes", "min_bytes", "max_bytes", "n_images"]
 

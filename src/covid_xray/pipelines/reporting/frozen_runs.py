@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_scores import predicted_classes
-from covid_xray.evaluation.metrics import accuracy_score, scores_by_class
-from covid_xray.pipelines.reporting.beside import stand_beside
-from covid_xray.pipelines.reporting.scoring import score_with_intervals, select_test
-
-FROZEN_METRICS = ("accuracy", "f1_score")
-SCORE_COLUMNS = [
-    f"{score}{suffix}" for score in FROZEN_METRICS for suffix in ("", "_low", "_high", "_natural")
-]
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.published import stand_beside
+from covid_xray.evaluation.scoring import FROZEN_SCORES, score_runs, wide_scores
+from covid_xray.split import Split
 
 
-def score_runs(
-    runs: pd.DataFrame,
-    predictions: pd.DataFrame,
-    *,
-    n_resamples: int,
-    confidence: float,
-    seed: int,
+def score_frozen_runs(
+    runs: pd.DataFrame, predictions: pd.DataFrame, intervals: Intervals
 ) -> pd.DataFrame:
     """Score each run on its test radiographs.
 
@@ -36,23 +23,19 @@ def score_runs(
     Args:
         runs: `run, backbone, weights, n_train, note`.
         predictions: `run, split, label, predicted`, and `probability_<class>` for each class.
-        n_resamples: bootstrap samples.
-        confidence: coverage of the intervals.
-        seed: seed of the resampling.
+        intervals: bootstrap intervals.
 
     Returns:
         `run` (as text), `backbone, weights, n_train, n_test`, the scores and `note`, in the order
         of the runs. Scores are missing where a run has no test predictions.
     """
-    intervals = {"n_resamples": n_resamples, "confidence": confidence, "seed": seed}
-    tested = select_test(predictions.assign(run=_as_names(predictions["run"])))
+    tested = predictions.assign(run=_as_names(predictions["run"]))
+    scores = wide_scores(score_runs(tested, intervals, keys=["run"]), FROZEN_SCORES)
     table = runs.assign(run=_as_names(runs["run"]))[["run", "backbone", "weights", "n_train"]]
-    tests = [tested[tested["run"] == run] for run in table["run"]]
-    scores = pd.DataFrame(
-        [_score_run(test, intervals) for test in tests], table.index, SCORE_COLUMNS, dtype=float
-    )
+    n_test = tested.loc[tested["split"] == Split.TEST, "run"].value_counts()
     notes = ["" if pd.isna(note) else str(note) for note in runs["note"]]
-    return table.assign(n_test=[len(test) for test in tests]).join(scores).assign(note=notes)
+    table["n_test"] = n_test.reindex(table["run"], fill_value=0).to_numpy()
+    return table.merge(scores, how="left", on="run").assign(note=notes)
 
 
 def augmentation_table(
@@ -74,7 +57,7 @@ def augmentation_table(
     ours = settings.assign(setting=_as_names(settings["setting"]), run=_as_names(settings["run"]))
     scores = scored.set_index("run").loc[ours["run"]].set_index(ours.index)
     theirs = published.assign(setting=_as_names(published["setting"]))
-    return _beside_published(ours.join(scores), theirs, "setting", FROZEN_METRICS)
+    return _beside_published(ours.join(scores), theirs, "setting", list(FROZEN_SCORES))
 
 
 def preprocessing_table(scored: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -89,19 +72,6 @@ def laplacian_table(scored: pd.DataFrame) -> pd.DataFrame:
     table = scored.drop(columns="run")
     table.insert(0, "threshold", thresholds)
     return table.sort_values("threshold", ascending=False, ignore_index=True)
-
-
-def _score_run(test: pd.DataFrame, intervals: dict[str, Any]) -> dict[str, float]:
-    if test.empty:
-        return {}
-    # Runs may tell different classes apart; a run has no probabilities of the others'.
-    classes = predicted_classes(test.dropna(axis="columns", how="all"))
-    return score_with_intervals(test, classes, _frozen_scores, **intervals)
-
-
-def _frozen_scores(confusion: NDArray[np.generic]) -> dict[str, NDArray[np.float64]]:
-    macro_f1 = scores_by_class(confusion)["f1_score"].mean(axis=-1)
-    return {"accuracy": accuracy_score(confusion), "f1_score": macro_f1}
 
 
 def _as_names(column: pd.Series) -> pd.Series:

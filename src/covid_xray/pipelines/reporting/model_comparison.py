@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from covid_xray.evaluation.metrics import REPORT_METRICS, report_scores
-from covid_xray.pipelines.reporting.beside import stand_beside
-from covid_xray.pipelines.reporting.scoring import score_with_intervals, select_test
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.published import stand_beside
+from covid_xray.evaluation.scoring import COVID, REPORT_SCORES, score_predictions, wide_scores
 
-COVID = "COVID"
 # Our names of keras.applications classes in the words of Report A's Table 5.
 REPORT_NAMES = {
     "mobilenet": "MobileNet",
@@ -23,39 +21,29 @@ REPORT_NAMES = {
 
 
 def model_row(
-    summary: Mapping[str, Any],
-    predictions: pd.DataFrame,
-    *,
-    n_resamples: int,
-    confidence: float,
-    seed: int,
+    summary: Mapping[str, Any], predictions: pd.DataFrame, intervals: Intervals
 ) -> dict[str, Any]:
     """One model's row of Table 5.
 
     Args:
         summary: the model's summary.
         predictions: its predictions of held-out radiographs.
-        n_resamples: bootstrap samples.
-        confidence: coverage of the intervals.
-        seed: seed of the resampling.
+        intervals: bootstrap intervals.
 
     Returns:
-        What names the model, and its scores as `score_with_intervals` gives them.
+        What names the model, and its scores as `wide_scores` gives them.
     """
-    classes = list(summary["classes"])
-    test = select_test(predictions)
-    scorer = partial(report_scores, covid=classes.index(COVID))
-    scores = score_with_intervals(
-        test, classes, scorer, n_resamples=n_resamples, confidence=confidence, seed=seed
-    )
+    scores = score_predictions(predictions, intervals)
+    n_test = scores["support"].iloc[-1]  # that of all classes
     names = {
         "backbone": REPORT_NAMES.get(summary["backbone"], summary["backbone"]),
         "covid_weight": summary["class_weights"].get(COVID, 1.0),
         "variant": summary["variant"],
         "weights": summary["weights"],
     }
-    sizes = {"n_train": summary["n_train"], "n_test": len(test)}
-    return names | sizes | scores | {"trainable_params": summary["trainable_params"]}
+    sizes = {"n_train": summary["n_train"], "n_test": int(n_test)}
+    wide = dict(wide_scores(scores, REPORT_SCORES).iloc[0])
+    return names | sizes | wide | {"trainable_params": summary["trainable_params"]}
 
 
 def model_comparison_table(
@@ -72,7 +60,7 @@ def model_comparison_table(
     """
     keys = ["backbone", "covid_weight"]
     table = pd.DataFrame(rows).set_index(keys)
-    figures = [*REPORT_METRICS, "trainable_params"]
+    figures = [*REPORT_SCORES, "trainable_params"]
     return stand_beside(table, published.set_index(keys), figures).reset_index()
 
 
@@ -94,7 +82,7 @@ def class_weight_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         raise ValueError(f"Figure 14 shows one backbone, not {', '.join(backbones)}.")
     scores = [
         f"{score}{suffix}"
-        for score in REPORT_METRICS
+        for score in REPORT_SCORES
         for suffix in ("", "_low", "_high", "_natural")
     ]
     table = pd.DataFrame(rows)[["backbone", "covid_weight", *scores]]

@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from covid_xray.evaluation.settings import IntervalParameters
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.pipelines.reporting.file_sizes import file_size_table
 from covid_xray.pipelines.reporting.frozen_runs import (
     augmentation_table,
     laplacian_table,
     preprocessing_table,
-    score_runs,
+    score_frozen_runs,
 )
 from covid_xray.pipelines.reporting.model_comparison import (
     class_weight_table,
@@ -37,10 +37,10 @@ def make_table_3(
     augmentation_runs: pd.DataFrame,
     augmentation_predictions: pd.DataFrame,
     published: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Report A's Tables 2 and 3: augmentation settings and their scores."""
-    scored = score_runs(augmentation_runs, augmentation_predictions, **intervals.model_dump())
+    scored = score_frozen_runs(augmentation_runs, augmentation_predictions, intervals)
     return augmentation_table(augmentation_settings, scored, published)
 
 
@@ -48,16 +48,14 @@ def make_table_4(
     preprocessing_runs: pd.DataFrame,
     preprocessing_predictions: pd.DataFrame,
     published: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Report A's Table 4: scores by variant of the study."""
-    scored = score_runs(preprocessing_runs, preprocessing_predictions, **intervals.model_dump())
+    scored = score_frozen_runs(preprocessing_runs, preprocessing_predictions, intervals)
     return preprocessing_table(scored, published)
 
 
-def make_table_5(
-    published: pd.DataFrame, intervals: IntervalParameters, *models: Any
-) -> pd.DataFrame:
+def make_table_5(published: pd.DataFrame, intervals: Intervals, *models: Any) -> pd.DataFrame:
     """Report A's Table 5 from each model's summary and predictions, given in turn."""
     return model_comparison_table(_model_rows(models, intervals), published)
 
@@ -65,17 +63,17 @@ def make_table_5(
 def make_laplacian_table(
     laplacian_runs: pd.DataFrame,
     laplacian_predictions: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
 ) -> tuple[pd.DataFrame, Figure]:
     """Scores by threshold of the Laplacian filter, and their figure."""
     from covid_xray.figures.predictions import draw_threshold_scores
 
-    scored = score_runs(laplacian_runs, laplacian_predictions, **intervals.model_dump())
+    scored = score_frozen_runs(laplacian_runs, laplacian_predictions, intervals)
     table = laplacian_table(scored)
     return table, draw_threshold_scores(table)
 
 
-def make_figure_14(intervals: IntervalParameters, *models: Any) -> tuple[pd.DataFrame, Figure]:
+def make_figure_14(intervals: Intervals, *models: Any) -> tuple[pd.DataFrame, Figure]:
     """Report A's Figure 14 from one backbone's summaries and predictions, given in turn.
 
     Returns:
@@ -99,9 +97,9 @@ def write_tables(
     return render_tables(table_1, table_3, table_4, table_5, laplacian, class_weights)
 
 
-def _model_rows(models: Sequence[Any], intervals: IntervalParameters) -> list[dict[str, Any]]:
+def _model_rows(models: Sequence[Any], intervals: Intervals) -> list[dict[str, Any]]:
     summaries, predictions = models[::2], models[1::2]
     return [
-        model_row(summary, table, **intervals.model_dump())
+        model_row(summary, table, intervals)
         for summary, table in zip(summaries, predictions, strict=True)
     ]

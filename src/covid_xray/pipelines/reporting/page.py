@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from covid_xray.evaluation.markdown import markdown_table
-from covid_xray.evaluation.metrics import REPORT_METRICS
-from covid_xray.pipelines.reporting.frozen_runs import FROZEN_METRICS
+from covid_xray.evaluation.scoring import FROZEN_SCORES, REPORT_SCORES
 
 SIZE_FORMATS = {
     "mean_bytes": ",.2f",
@@ -19,9 +18,9 @@ SIZE_FORMATS = {
     "max_bytes": ",.0f",
     "n_images": ",.0f",
 }
-REPORT_FORMATS = dict.fromkeys(REPORT_METRICS, ".1%")
+REPORT_FORMATS = dict.fromkeys(REPORT_SCORES, ".1%")
 MODEL_FORMATS = REPORT_FORMATS | {"trainable_params": ",.0f"}
-FROZEN_FORMATS = dict.fromkeys(FROZEN_METRICS, ".1%")
+FROZEN_FORMATS = dict.fromkeys(FROZEN_SCORES, ".1%")
 SETTING_COLUMNS = [
     "setting",
     "images_per_class",

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.imaging.arrays import RowStream, row_batches
+from covid_xray.training.targets import class_names
 from covid_xray.pipelines.screening.grid import CLASSICAL, COVID
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.pipelines.screening.questions import rows_of_question
 from covid_xray.pipelines.screening.training import reader
 from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
-from covid_xray.training.targets import class_names, prediction_table
 
 Images = NDArray[np.uint8]
 KerasModel: TypeAlias = Any

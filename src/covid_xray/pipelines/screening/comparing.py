@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.published import published_value
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.published import published_value, stand_beside
 from covid_xray.evaluation.screening_scores import (
     operating_point,
     score_screening,
     screening_view,
 )
-from covid_xray.evaluation.settings import IntervalParameters
-from covid_xray.pipelines.reporting.beside import stand_beside
 from covid_xray.pipelines.screening.grid import ANSWERS, LUNGS, MODELS, PUBLISHED, TITLES
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 
@@ -67,7 +66,7 @@ def compare_screening_models(
     screening_costs: pd.DataFrame,
     published_scores: pd.DataFrame,
     published_figures: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
     *predictions: pd.DataFrame,
 ) -> pd.DataFrame:
     """One table of everything that answers "COVID or not".
@@ -90,7 +89,7 @@ def compare_screening_models(
         cost = part.loc[list(parts)].sum()
         rows.append(
             {"model": name, "title": TITLES[name]}
-            | score_screening(table, **intervals.model_dump())
+            | score_screening(table, intervals)
             | {
                 "parameters": int(cost["parameters"]),
                 "file_megabytes": cost["file_bytes"] / _MEGABYTE,
@@ -115,7 +114,7 @@ def _published(scores: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame:
 
 
 def choose_operating_points(
-    screening: ScreeningParameters, intervals: IntervalParameters, *predictions: pd.DataFrame
+    screening: ScreeningParameters, intervals: Intervals, *predictions: pd.DataFrame
 ) -> tuple[pd.DataFrame, Figure]:
     """The threshold that finds the wanted share of COVID on validation, and what it does on test.
 
@@ -124,11 +123,10 @@ def choose_operating_points(
     """
     from covid_xray.figures.screening import draw_screening_curves
 
-    options = intervals.model_dump()
     table = pd.DataFrame(
         [
             {"model": name}
-            | operating_point(answers, sensitivity=screening.wanted_sensitivity, **options)
+            | operating_point(answers, intervals, sensitivity=screening.wanted_sensitivity)
             for name, answers in zip(ANSWERS, predictions, strict=True)
         ]
     )

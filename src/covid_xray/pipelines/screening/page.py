@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from covid_xray.evaluation.class_scores import ALL
 from covid_xray.evaluation.markdown import markdown_table
+from covid_xray.evaluation.scoring import ALL
 from covid_xray.pipelines.screening.grid import COVID, NAIVE, PUBLISHED, TITLES
 from covid_xray.pipelines.screening.questions import rest_of
 

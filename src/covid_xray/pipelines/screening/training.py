@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.predictions import prediction_table
+from covid_xray.training.targets import class_names, one_hot
 from covid_xray.pipelines.modeling.transfer import calibration_rows, training_summary
 from covid_xray.pipelines.screening.grid import ScreeningModel
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.pipelines.screening.questions import rows_of_question
 from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
-from covid_xray.training.targets import class_names, one_hot, prediction_table
 
 Images = NDArray[np.uint8]
 KerasModel: TypeAlias = Any
@@ -94,7 +95,7 @@ def _new_classifier(
 ) -> KerasModel:
     import keras
 
-    from covid_xray.models.transfer_classifiers import calibrate_batch_norm
+    from covid_xray.models.backbones import calibrate_batch_norm
     from covid_xray.models.screening_classifiers import (
         build_separable_cnn,
         build_truncated_backbone,

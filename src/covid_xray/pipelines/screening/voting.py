@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from covid_xray.evaluation.class_scores import predicted_classes, probability_column
-from covid_xray.training.targets import prediction_table
+from covid_xray.evaluation.predictions import (
+    predicted_classes,
+    prediction_table,
+    probability_column,
+)
 
 
 def vote_softly(*predictions: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overlap import dice, overlap_scores, summarise_overlap
 from covid_xray.evaluation.published import published_value
-from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.evaluation.significance import analyse_variance
 from covid_xray.imaging.arrays import RowStream, scratch_array
 from covid_xray.imaging.features import EXPLORATORY_FEATURES, exploratory_features
@@ -153,10 +153,10 @@ def score_unet(
 
 
 def summarise_segmentation(
-    pair_scores: pd.DataFrame, published: pd.DataFrame, intervals: IntervalParameters
+    pair_scores: pd.DataFrame, published: pd.DataFrame, intervals: Intervals
 ) -> pd.DataFrame:
     """Means per method and class with bootstrap intervals, the published accuracy beside ours."""
-    table = summarise_overlap(pair_scores, **intervals.model_dump())
+    table = summarise_overlap(pair_scores, intervals)
     theirs = (
         (table["method"] == UNET) & (table["label"] == "all") & (table["score"] == "pixel_accuracy")
     )

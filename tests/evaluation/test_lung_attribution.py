@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from covid_xray.evaluation.gaze import gaze_scores, lung_areas, mass_inside
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.evaluation.gaze import gaze_scores, lung_areas, mass_inside
 from covid_xray.evaluation.intervals import mean_interval
 
 INTERVAL = {"n_resamples": 200, "confidence": 0.9, "seed": 3}

@@ -2,7 +2,7 @@
 
 Report B looks at a few Grad-CAM heatmaps (Selvaraju et al., ICCV 2017) and judges by eye; here
 the share of their mass that lies inside the lungs is measured, beside the share of the picture
-that the lungs take up: a gaze that looks everywhere alike has no more than that.
+that the lungs take up: a heatmap that is everywhere alike has no more than that.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_scores import ALL
-from covid_xray.evaluation.intervals import mean_interval
+from covid_xray.evaluation.intervals import Intervals, mean_interval
+from covid_xray.evaluation.scoring import ALL
 
 _SCORES = ("mass_inside", "mass_inside_low", "mass_inside_high", "lung_area", "ratio")
 _COLUMNS = ["label", "n", "n_without_evidence", *_SCORES]
 
 
-def mass_inside(
+def share_inside_lungs(
     heatmaps: NDArray[np.floating], lung_masks: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
     """Share of each heatmap's sum that lies inside the lungs (Report B, Grad-CAM).
@@ -59,42 +59,37 @@ def lung_areas(lung_masks: NDArray[np.uint8]) -> NDArray[np.float64]:
     return areas
 
 
-def gaze_scores(
-    label: Sequence[str],
+def summarise_lung_attribution(
+    labels: Sequence[str],
     shares: NDArray[np.float64],
     areas: NDArray[np.float64],
-    *,
-    n_resamples: int,
-    confidence: float,
-    seed: int,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Mean share of the heatmaps inside the lungs, per class and over all (Report B, Grad-CAM).
 
     Args:
-        label: class of each radiograph, (n,).
-        shares: what `mass_inside` returns, (n,).
+        labels: class of each radiograph, (n,).
+        shares: what `share_inside_lungs` returns, (n,).
         areas: what `lung_areas` returns, (n,).
-        n_resamples: number of bootstrap samples.
-        confidence: coverage of the interval, 0 to 1.
-        seed: seed of the draw.
+        intervals: bootstrap intervals.
 
     Returns:
         One row per label in sorted order, then `all`: `label`; `n` radiographs, of which
         `n_without_evidence` have a heatmap that is all 0; and over the others `mass_inside` with
         `mass_inside_low, mass_inside_high`, `lung_area` (mean share of the picture) and `ratio`
-        (`mass_inside` over `lung_area`): 1 for a gaze that looks everywhere alike, NaN where no
+        (`mass_inside` over `lung_area`): 1 for a heatmap that is everywhere alike, NaN where no
         mask has a lung. All five are NaN where no radiograph has evidence.
 
     Raises:
         ValueError: where the numbers of labels, shares and areas differ.
     """
-    labels = np.array(list(label), dtype=object)
-    if not len(labels) == len(shares) == len(areas):
-        raise ValueError(f"{len(labels)} labels for {len(shares)} heatmaps, {len(areas)} masks")
-    groups = {name: labels == name for name in sorted(set(labels))}
-    groups |= {ALL: np.ones(len(labels), np.bool_)}
+    classes = np.array(list(labels), dtype=object)
+    if not len(classes) == len(shares) == len(areas):
+        raise ValueError(f"{len(classes)} labels for {len(shares)} heatmaps, {len(areas)} masks")
+    groups = {name: classes == name for name in sorted(set(classes))}
+    groups |= {ALL: np.ones(len(classes), np.bool_)}
     rows = [
-        {"label": name} | _summarise(shares[own], areas[own], n_resamples, confidence, seed)
+        {"label": name} | _summarise(shares[own], areas[own], intervals)
         for name, own in groups.items()
     ]
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -103,16 +98,14 @@ def gaze_scores(
 def _summarise(
     shares: NDArray[np.float64],
     areas: NDArray[np.float64],
-    n_resamples: int,
-    confidence: float,
-    seed: int,
+    intervals: Intervals,
 ) -> dict[str, Any]:
     """Counts of radiographs, and the scores of those that have evidence."""
     evident = ~np.isnan(shares)
     row = {"n": len(shares), "n_without_evidence": int((~evident).sum())}
     if not evident.any():
         return row | dict.fromkeys(_SCORES, float("nan"))
-    low, high = mean_interval(shares[evident], n_resamples, confidence, seed)
+    low, high = mean_interval(shares[evident], intervals)
     inside, area = float(shares[evident].mean()), float(areas[evident].mean())
     ratio = inside / area if area else float("nan")
     return row | dict(zip(_SCORES, (inside, low, high, area, ratio), strict=True))

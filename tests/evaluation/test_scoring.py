@@ -3,17 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-from sklearn.metrics import classification_report
-
 from covid_xray.evaluation.class_scores import (
     class_scores,
     confusion_shares,
     predicted_classes,
     probability_column,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.metrics import classification_report
+
 from covid_xray.evaluation.metrics import (
     accuracy_score,
     balance_classes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from difflib import get_close_matches
 from typing import Any
 
@@ -51,7 +52,7 @@ class ProjectHooks:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Say which pipeline makes an input that is missing, instead of a bare file error."""
+        """Say which pipeline makes an input that is missing, and whether runs are trained anew."""
         missing = [
             name
             for name in sorted(pipeline.inputs())
@@ -61,6 +62,11 @@ class ProjectHooks:
         unmade = {name: makers[name] for name in missing if name in makers}
         if unmade:
             raise MissingInputError(_missing_message(unmade, run_params))
+        for node in pipeline.nodes:
+            if inspect.isgeneratorfunction(node.func):
+                for name in node.outputs:
+                    store: Any = catalog.get(name)
+                    store.trains_anew = not run_params["only_missing_outputs"]
 
 
 def _is_parameter(name: str) -> bool:

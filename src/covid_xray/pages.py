@@ -15,6 +15,10 @@ import pandas as pd
 Form = str | Callable[[float], str]
 AS_IT_IS = ""
 MISSING = "n/a"
+SCORES_NOTE = (
+    "Scores on the held-out test radiographs, every class weighing the same, with bootstrap "
+    "intervals; in brackets the published figures."
+)
 
 
 def page(title: str, *blocks: str) -> str:

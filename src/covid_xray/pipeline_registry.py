@@ -5,8 +5,8 @@ from __future__ import annotations
 from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
-# Run by name only: `kedro run --pipelines outlook`.
-OPTIONAL = ("outlook", "export")
+# Run by name only: `kedro run --pipelines optimisers`.
+OPTIONAL = ("cross_validation", "optimisers", "export")
 
 
 def register_pipelines() -> dict[str, Pipeline]:

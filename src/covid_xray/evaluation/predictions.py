@@ -59,3 +59,23 @@ def prediction_table(
     return table.assign(
         **{probability_column(name): probabilities[:, i] for i, name in enumerate(classes)}
     )
+
+
+def right_and_wrong(predictions: pd.DataFrame, of_each: int, seed: int) -> pd.DataFrame:
+    """Some right, then some wrong test predictions, drawn at random; fewer where there are fewer.
+
+    Args:
+        predictions: of one run.
+        of_each: how many are wanted of each.
+        seed: seed of the draw.
+    """
+    test = predictions[predictions["split"] == Split.TEST].sample(frac=1, random_state=seed)
+    is_right = test["predicted"] == test["label"]
+    return pd.concat([test[is_right].head(of_each), test[~is_right].head(of_each)])
+
+
+def predicted_positions(predictions: pd.DataFrame) -> NDArray[np.intp]:
+    """Position of the likeliest class of each row, in the order of `predicted_classes`."""
+    columns = [probability_column(label) for label in predicted_classes(predictions)]
+    positions: NDArray[np.intp] = predictions[columns].to_numpy().argmax(axis=1)
+    return positions

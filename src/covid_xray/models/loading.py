@@ -10,5 +10,5 @@ import covid_xray.models.lung_extraction  # noqa: F401 - registers our own layer
 
 
 def load_model(path: Path) -> keras.Model:
-    """A model as it was saved; Keras's safe mode stays on, so a file can't bring code of its own."""
+    """A model as it was saved, in Keras's safe mode: a file can't bring code of its own."""
     return keras.saving.load_model(path, safe_mode=True)

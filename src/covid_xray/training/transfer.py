@@ -1,8 +1,8 @@
-"""The runs of one backbone: its trunk passes the radiographs once, each run trains the tail anew."""
+"""The runs of one backbone: the trunk passes radiographs once, each run trains the tail anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.predictions import prediction_table
-from covid_xray.imaging.arrays import RowStream
 from covid_xray.models.backbone import Backbone
 from covid_xray.models.transfer_classifiers import (
     build_classifier,
@@ -22,8 +21,9 @@ from covid_xray.models.trunk import cut_classifier, trunk_features, trunk_record
 from covid_xray.records import Record
 from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, digest_pixels, positions_in, read_batches
+from covid_xray.training.activations import Activations
 from covid_xray.training.fitting import predict_probabilities
-from covid_xray.training.runs import Run, TrainedRun
+from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import TransferSettings
 from covid_xray.training.tail import TailTrainer
 from covid_xray.training.targets import class_names, one_hot, weights_in_order
@@ -76,7 +76,7 @@ class TransferTrainer:
             "images": digest_pixels(arrays, rows)
         }
 
-    def activations(self, arrays: PixelArrays, rows: pd.DataFrame) -> RowStream:
+    def activations(self, arrays: PixelArrays, rows: pd.DataFrame) -> Activations:
         """Pass a row list through the trunk, batch by batch.
 
         Args:
@@ -84,16 +84,42 @@ class TransferTrainer:
             rows: row list with `array, row`.
 
         Returns:
-            Array (len(rows), features), made when it is saved.
+            Array (len(rows), features), made when it is saved, and its record.
         """
         transfer = self._transfer
         description = f"Trunk of {self._backbone.id}"
         batches = read_batches(arrays, rows, transfer.feature_batch_size, description)
-        return trunk_features(self._cut, batches, len(rows), transfer.feature_dtype)
+        return Activations(
+            self.activations_record(arrays, rows),
+            trunk_features(self._cut, batches, len(rows), transfer.feature_dtype),
+        )
 
-    def train(
-        self, run: Run, activations: NDArray[np.generic], stored: pd.DataFrame
-    ) -> TrainedRun:
+    def train_runs(
+        self, runs: Sequence[Run], activations: Activations, arrays: PixelArrays, rows: pd.DataFrame
+    ) -> Iterator[RunPlan | TrainedRun]:
+        """Train the runs that a store lacks, one by one, each from the same start.
+
+        Args:
+            runs: all runs of the store, on radiographs of `rows`.
+            activations: what `activations` gave of these arrays and rows.
+            arrays: the pixels that the list points into.
+            rows: row list with `array, row`, without repetitions.
+
+        Yields:
+            What `training.runs.train_runs` yields.
+
+        Raises:
+            StaleError: if the activations are those of other images, weights or parameters.
+        """
+        record = self.activations_record(arrays, rows)
+        features = activations.checked(record)
+        yield from train_runs(
+            runs,
+            record=lambda run: run.record(__name__, activations=record),
+            train=lambda run: self.train(run, features, rows),
+        )
+
+    def train(self, run: Run, activations: NDArray[np.generic], stored: pd.DataFrame) -> TrainedRun:
         """Train the tail on a run's training rows, and predict what it holds out.
 
         Args:

@@ -10,13 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from covid_xray.evaluation.significance import (
-    analyse_variance,
-    beside_published_anova,
-    beside_published_pairs,
-    check_assumptions,
-    compare_pairs,
-)
+from covid_xray.evaluation.anova import analyse_variance, beside_published_anova
+from covid_xray.evaluation.assumptions import check_assumptions
+from covid_xray.evaluation.pairwise import beside_published_pairs, compare_pairs
 
 # A warning that reaches the user fails any of these tests.
 pytestmark = pytest.mark.filterwarnings("error")

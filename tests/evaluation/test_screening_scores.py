@@ -17,14 +17,13 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from covid_xray.evaluation.curve_areas import average_precision_of_counts, roc_auc_of_counts
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.predictions import predicted_classes, probability_column
 from covid_xray.evaluation.screening_scores import (
     SCREENING_SCORES,
-    average_precision_of_counts,
     choose_threshold,
     operating_point,
-    roc_auc_of_counts,
     score_screening,
     screening_scores,
     screening_view,

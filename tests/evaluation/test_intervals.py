@@ -45,7 +45,7 @@ def test_interval_of_a_known_distribution():
     )
 
 
-def test_same_seed_same_interval_and_a_class_without_images_stays_empty():
+def test_one_seed_one_interval_and_an_empty_class_stays_empty():
     confusion = np.array([[3, 1], [0, 0]])
     first, second = (resample_confusion(confusion, intervals_of(seed=9)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
@@ -70,7 +70,7 @@ def test_the_interval_of_two_scores_is_that_of_two_coins():
     assert interval([0, 1], confidence=0.6) == (0, 1)
 
 
-def test_the_interval_of_a_large_sample_is_the_normal_approximation():
+def test_a_large_sample_has_the_normal_interval():
     values = np.random.default_rng(4).exponential(2, 2000)
     low, high = interval(values, n_resamples=3000)
     error = values.std() / np.sqrt(2000)
@@ -78,7 +78,7 @@ def test_the_interval_of_a_large_sample_is_the_normal_approximation():
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
 
 
-def test_a_higher_confidence_gives_a_wider_interval_around_the_mean():
+def test_a_higher_confidence_gives_a_wider_interval():
     values = np.random.default_rng(5).random(60)
     intervals = [interval(values, confidence=confidence) for confidence in (0.5, 0.9, 0.99)]
     lows, highs = np.transpose(intervals)

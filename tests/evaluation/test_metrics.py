@@ -41,7 +41,7 @@ def test_natural_scores_equal_scikit_learn(confusion):
 
 @given(confusions.filter(lambda c: (c.sum(axis=1) > 0).all()))
 @settings(deadline=None, max_examples=50)
-def test_balanced_scores_equal_scikit_learn_with_weights_of_one_over_n(confusion):
+def test_balanced_scores_equal_weights_of_one_over_n(confusion):
     labels, predicted = images_of(confusion)
     weights = [1 / labels.count(label) for label in labels]
     scores = scores_by_class(balance_classes(confusion))
@@ -52,7 +52,7 @@ def test_balanced_scores_equal_scikit_learn_with_weights_of_one_over_n(confusion
         assert scores[name] == pytest.approx(values)
 
 
-def test_a_perfect_classifier_scores_one_and_a_blind_one_a_quarter():
+def test_a_perfect_and_a_blind_classifier():
     perfect = scores_by_class(balance_classes(np.diag([5, 9, 20, 3])))
     assert all((score == 1).all() for score in perfect.values())
     always_normal = np.zeros((4, 4), dtype=int)

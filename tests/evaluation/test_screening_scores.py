@@ -84,7 +84,7 @@ def test_the_view_of_four_classes_is_that_of_the_two_they_make():
 
 
 @pytest.mark.parametrize("positive", ["COVID", "Viral Pneumonia"])
-def test_the_view_says_of_every_radiograph_what_its_row_says(positive):
+def test_the_view_says_what_its_rows_say(positive):
     predictions = random_predictions(1)
     view = screening_view(predictions, positive)
     assert list(view) == ["image_id", "split", "is_positive", "predicted_positive", "score"]
@@ -161,7 +161,7 @@ def test_areas_counted_by_hand():
 
 
 @pytest.mark.parametrize("truth", [[True] * 4, [False] * 4])
-def test_one_side_alone_has_no_areas_and_no_balanced_accuracy(truth):
+def test_one_side_alone_has_no_areas(truth):
     decision = np.array([True, False, False, False])
     scores = screening_scores(np.array(truth), decision, np.arange(4.0))
     assert all(np.isnan(scores[name]) for name in AREAS)
@@ -179,7 +179,7 @@ def test_nothing_predicted_positive_has_precision_0():
 
 @given(SEEDS, SIZES, st.integers(2, 9))
 @settings(deadline=None, max_examples=25)
-def test_areas_of_counts_equal_those_of_scikit_learn_with_weights(seed, sizes, levels):
+def test_areas_of_counts_equal_scikit_learn_with_weights(seed, sizes, levels):
     truth, _, score = random_answers(seed, *sizes, levels=levels)
     weights = np.random.default_rng(seed).integers(0, 4, (5, truth.size))
     weights[:, [truth.argmax(), truth.argmin()]] += 1
@@ -197,7 +197,7 @@ def test_areas_of_counts_equal_those_of_scikit_learn_with_weights(seed, sizes, l
 
 
 @pytest.mark.parametrize("area", [roc_auc_of_counts, average_precision_of_counts])
-def test_areas_of_counts_keep_leading_axes_and_are_nan_for_one_side_alone(area):
+def test_areas_keep_leading_axes_and_are_nan_for_one_side(area):
     perfect, no_positives, no_negatives = [[0, 3], [2, 0]], [[1, 3], [0, 0]], [[0, 0], [2, 1]]
     stack = np.array([[perfect, no_positives], [no_negatives, perfect]])
     np.testing.assert_array_equal(area(stack), [[1, np.nan], [np.nan, 1]])
@@ -226,7 +226,7 @@ def test_any_class_can_be_the_one_that_is_looked_for():
     assert row["roc_auc"] == roc_auc_score(own["label"] == "Normal", own["probability_Normal"])
 
 
-def test_intervals_are_those_of_drawing_radiographs_with_replacement():
+def test_intervals_are_those_of_drawing_with_replacement():
     truth, decision, score = random_answers(6, 30, 50, levels=5)
     row = score_screening(
         table_of(truth, decision, score), INTERVALS.model_copy(update={"n_resamples": 3000})
@@ -244,7 +244,7 @@ def test_intervals_are_those_of_drawing_radiographs_with_replacement():
 
 @given(SEEDS, SIZES)
 @settings(deadline=None, max_examples=25)
-def test_a_score_that_is_the_decision_has_the_balanced_accuracy_as_its_area(seed, sizes):
+def test_the_area_of_a_decision_is_the_balanced_accuracy(seed, sizes):
     truth, decision, _ = random_answers(seed, *sizes)
     row = score_screening(table_of(truth, decision, decision.astype(float)), INTERVALS)
     for end in ("", "_low", "_high"):
@@ -268,7 +268,7 @@ def test_a_perfect_answer_leaves_no_doubt():
 
 @given(SEEDS, SIZES)
 @settings(deadline=None, max_examples=12)
-def test_only_the_order_of_scores_counts_and_rows_may_come_in_any(seed, sizes):
+def test_only_the_order_of_scores_counts(seed, sizes):
     predictions = table_of(*random_answers(seed, *sizes))
     row = score_screening(predictions, INTERVALS)
     bent = predictions.assign(probability_COVID=predictions["probability_COVID"] ** 3 + 5)
@@ -279,7 +279,7 @@ def test_only_the_order_of_scores_counts_and_rows_may_come_in_any(seed, sizes):
     assert all(0 <= low <= high <= 1 + 1e-12 for low, high in bounds)
 
 
-def test_the_seed_decides_the_intervals_and_confidence_their_width():
+def test_seed_and_confidence_decide_the_intervals():
     predictions = table_of(*random_answers(8, 40, 60))
     names = [f"{name}{end}" for name in SCREENING_SCORES for end in ("_low", "_high")]
     first, again, other, wider = (
@@ -344,7 +344,7 @@ def test_the_threshold_finds_enough_and_no_higher_one_does(seed, sizes, sensitiv
 
 @given(SEEDS, SIZES, st.floats(0.01, 1))
 @settings(deadline=None, max_examples=50)
-def test_the_threshold_moves_with_the_scores_and_ignores_negatives(seed, sizes, sensitivity):
+def test_the_threshold_ignores_negatives(seed, sizes, sensitivity):
     truth, _, score = random_answers(seed, *sizes)
     threshold = choose_threshold(truth, score, sensitivity)
     assert choose_threshold(truth, np.exp(3 * score) - 7, sensitivity) == pytest.approx(
@@ -362,7 +362,7 @@ def test_a_share_that_can_be_reached_exactly_is(n):
         assert choose_threshold(np.ones(n, bool), scores, found / n) == n + 1 - found
 
 
-def test_a_threshold_needs_a_positive_and_a_sensitivity_that_can_be_reached():
+def test_a_threshold_needs_a_positive_and_a_sensitivity():
     with pytest.raises(ValueError, match="no positive"):
         choose_threshold(np.zeros(3, bool), np.arange(3.0), 0.9)
     for sensitivity in (0, -0.1, 1.01, float("nan")):
@@ -403,7 +403,7 @@ def test_an_operating_point_counted_by_hand():
     ]  # fmt: skip
 
 
-def test_the_threshold_stays_where_it_is_whatever_the_test_split_is():
+def test_the_threshold_ignores_the_test_split():
     point = point_of(VALIDATION, ([1, 0], [0.05, 0.95]))
     assert (point["threshold"], point["validation_sensitivity"]) == (0.4, 0.75)
     assert (point["sensitivity"], point["specificity"]) == (0, 0)

@@ -70,29 +70,6 @@ class ShuffledBatches(keras.utils.PyDataset):
         return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._rows))
 
 
-def fit(
-    model: keras.Model,
-    training: ShuffledBatches,
-    validation: ShuffledBatches,
-    class_weights: Sequence[float],
-    settings: TrainingSettings,
-) -> pd.DataFrame:
-    """Plain `model.fit` with the published loss, optimiser and callbacks.
-
-    Args:
-        model: model to train in place.
-        training: shuffled training batches.
-        validation: validation batches.
-        class_weights: weight of each class in the loss.
-        settings: hyper-parameters.
-
-    Returns:
-        One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
-    """
-    compile_classifier(model, settings)
-    return fit_compiled(model, training, validation, class_weights, settings)
-
-
 def compile_classifier(model: keras.Model, settings: TrainingSettings) -> None:
     """Give a classifier the published loss, and the optimiser of its settings."""
     model.compile(
@@ -109,7 +86,18 @@ def fit_compiled(
     class_weights: Sequence[float],
     settings: TrainingSettings,
 ) -> pd.DataFrame:
-    """What `fit` does, of a model that is compiled already."""
+    """Plain `model.fit` under early stopping, as published.
+
+    Args:
+        model: compiled model to train in place.
+        training: shuffled training batches.
+        validation: validation batches.
+        class_weights: weight of each class in the loss.
+        settings: hyper-parameters.
+
+    Returns:
+        One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
+    """
     keras.utils.set_random_seed(settings.seed)
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=settings.patience, restore_best_weights=True

@@ -17,6 +17,7 @@ from covid_xray.evaluation.model_comparison import (
     run_titles,
 )
 from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overfitting_table
+from covid_xray.evaluation.predictions import rows_by_run
 from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pages import AS_IT_IS, SCORES_NOTE, figures, page, section, table
@@ -120,7 +121,7 @@ def score_classes(
     own, histories, predictions = (
         _of_table_5(frame, class_weights) for frame in (runs, histories, predictions)
     )
-    symptoms = overfitting_table(_by_run(histories, own["run"]))
+    symptoms = overfitting_table(rows_by_run(histories, own["run"]))
     return (
         score_runs(predictions, intervals),
         confusion_shares_of_runs(predictions, intervals),
@@ -141,7 +142,7 @@ def draw_runs(
 
     titles = run_titles(runs[runs["run"].isin(confusion["run"])])
     named = {
-        what: {titles[run]: frame for run, frame in _by_run(table, titles).items()}
+        what: {titles[run]: frame for run, frame in rows_by_run(table, titles).items()}
         for what, table in (("h", histories), ("p", predictions), ("c", confusion))
     }
     notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
@@ -164,7 +165,7 @@ def draw_grad_cam(
 
     row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
     titles = run_titles(_of_table_5(classifiers.runs, class_weights))
-    predictions = _by_run(classifiers.predictions, titles)
+    predictions = rows_by_run(classifiers.predictions, titles)
     return draw_grad_cam_panels(
         [
             explain_predictions(
@@ -206,11 +207,6 @@ def make_figure_14(
 
 def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:
     return frame[frame["run"].isin(list(class_weights))]
-
-
-def _by_run(frame: pd.DataFrame, runs: Any) -> dict[str, pd.DataFrame]:
-    """The rows of each run, renumbered from 0, in the order of `runs`."""
-    return {str(run): frame[frame["run"] == run].reset_index(drop=True) for run in runs}
 
 
 def write_modeling_page(

@@ -1,0 +1,110 @@
+"""Pages of results as Markdown: sections, tables that stand beside the published, notes, figures.
+
+A page is built from blocks of text; a block that is empty is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+# How a number is written: a format specification (".1%"), or a function.
+Form = str | Callable[[float], str]
+AS_IT_IS = ""
+MISSING = "n/a"
+
+
+def page(title: str, *blocks: str) -> str:
+    """A whole page under its title."""
+    return section(title, *blocks, level=1) + "\n"
+
+
+def section(title: str, *blocks: str, level: int = 2) -> str:
+    """Blocks under a heading of some level; a section inside a section has the next one."""
+    return "\n\n".join([f"{'#' * level} {title}", *filter(None, blocks)])
+
+
+def table(
+    frame: pd.DataFrame, forms: Mapping[str, Form], headings: Mapping[str, str] | None = None
+) -> str:
+    """A frame's columns as a table whose cells read `value [low-high] (published)`.
+
+    The interval of `x` is taken from `x_low` and `x_high`, the published figure from
+    `x_published`, where there are such columns and they are not missing. Those of a column named
+    `value` are `low`, `high` and `published`.
+
+    Args:
+        frame: the rows.
+        forms: the columns to show, in order, and how each is written. `AS_IT_IS` is for texts
+            and whole numbers: it leaves a cell empty where the value is missing, any other form
+            writes `MISSING`.
+        headings: headings by column, where they differ.
+    """
+    names = {} if headings is None else headings
+    lines = [[names.get(column, column) for column in forms], ["---"] * len(forms)]
+    for row in frame.to_dict("records"):
+        lines.append([_cell(row, column, form) for column, form in forms.items()])
+    # A bar in a cell, as in the name of a class's folder, would open a column.
+    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in escaped)
+
+
+def notes(frame: pd.DataFrame, key: str) -> str:
+    """The column `note` as a list, each note once, after the rows' names in the column `key`."""
+    noted = frame[frame["note"].fillna("") != ""]
+    return bullets(
+        [
+            f"{key} {', '.join(map(_as_it_is, names))}: {note}"
+            for note, names in noted.groupby("note", sort=False)[key]
+        ]
+    )
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """Lines as a list."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def figures(named: Mapping[str, Any]) -> str:
+    """Catalogued figures, by dataset name, as they lie beside the page.
+
+    A printed one, loaded as the path of its picture, is shown; an interactive one is linked.
+    """
+    return "\n\n".join(
+        f"![{name}]({figure.name})" if isinstance(figure, Path) else f"[{name}]({name}.json)"
+        for name, figure in named.items()
+    )
+
+
+def p_value(value: float) -> str:
+    """A p-value with four decimals, or its order of magnitude where these would be zeros."""
+    return f"{value:.4f}" if value >= 0.0001 else f"{value:.1e}"
+
+
+def _cell(row: Mapping[Any, Any], column: str, form: Form) -> str:
+    value = row[column]
+    if form == AS_IT_IS:
+        return _as_it_is(value)
+    low, high, published = (_beside(row, column, name) for name in ("low", "high", "published"))
+    text = MISSING if pd.isna(value) else _write(value, form)
+    if not pd.isna(low):
+        text += f" [{_write(low, form).removesuffix('%')}-{_write(high, form).removesuffix('%')}]"
+    return text if pd.isna(published) else f"{text} ({_write(published, form)})"
+
+
+def _beside(row: Mapping[Any, Any], column: str, name: str) -> Any:
+    return row.get(name if column == "value" else f"{column}_{name}")
+
+
+def _as_it_is(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    # Whole numbers stay whole where a missing value made the column one of floats.
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _write(value: float, form: Form) -> str:
+    return form(value) if callable(form) else format(value, form)

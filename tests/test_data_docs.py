@@ -41,10 +41,12 @@ def entries(folder):
 
 def test_a_page_tells_maker_reader_and_columns_of_each_dataset():
     text = describe_data(entries("data"), PIPELINES, "mine")
-    assert (
-        "| `<letter>_counts` | data/<study>/<letter>/counts.csv "
-        f"| `count` ({count.__module__}.count) | drawing | A class: `label` its name; `n` its radiographs |"
-    ) in text
+    for cell in (
+        "| `<letter>_counts` | data/<study>/<letter>/counts.csv |",
+        f"| `count` ({count.__module__}.count) | drawing |",
+        "| A class: `label` its name; `n` its radiographs |",
+    ):
+        assert cell in text
     assert "| `study` |  |  | counting | A folder |" in text
 
 

@@ -23,7 +23,7 @@ def draw(counts):
 
 PIPELINES = {
     "counting": Pipeline([Node(count, "study", "b_counts", name="counting.b.count")]),
-    "drawing": Pipeline([Node(draw, "b_counts", "figure", name="draw")]),
+    "drawing": Pipeline([Node(draw, "b_counts", "figure", name="draw_it")]),
 }
 
 
@@ -43,7 +43,8 @@ def test_a_page_tells_maker_reader_and_columns_of_each_dataset():
     text = describe_data(entries("data"), PIPELINES, "mine")
     for cell in (
         "| `<letter>_counts` | data/<study>/<letter>/counts.csv |",
-        f"| `count` ({count.__module__}.count) | drawing |",
+        f"| `count` ({count.__module__}) | drawing |",
+        f"| `draw_it` (`draw`, {draw.__module__}) |",
         "| A class: `label` its name; `n` its radiographs |",
     ):
         assert cell in text

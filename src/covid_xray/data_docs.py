@@ -121,8 +121,9 @@ def _row(
 
 
 def _maker(node: Node) -> str:
-    function = f"{node.func.__module__}.{node.func.__qualname__}".removeprefix(_PACKAGE)
-    return f"`{_short(node)}` ({function})"
+    module, function = node.func.__module__.removeprefix(_PACKAGE), node.func.__name__
+    as_function = "" if function == _short(node) else f"`{function}`, "
+    return f"`{_short(node)}` ({as_function}{module})"
 
 
 def _short(node: Node) -> str:

@@ -3,17 +3,17 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
-from sklearn.utils.class_weight import compute_sample_weight
-
-from covid_xray.evaluation.intervals import Intervals
-from covid_xray.evaluation.scoring import FROZEN_SCORES
 from covid_xray.pipelines.reporting.frozen_runs import (
     augmentation_table,
     laplacian_table,
     preprocessing_table,
     score_frozen_runs,
 )
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from sklearn.utils.class_weight import compute_sample_weight
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import FROZEN_SCORES
 from support.project import ROOT
 
 PUBLISHED = ROOT / "data/01_raw/published"

@@ -1,15 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-from covid_xray.evaluation.intervals import Intervals
-from covid_xray.evaluation.scoring import REPORT_SCORES
-from covid_xray.pipelines.reporting.file_sizes import file_size_table
 from covid_xray.pipelines.reporting.model_comparison import (
     class_weight_table,
     model_comparison_table,
     model_row,
 )
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import REPORT_SCORES
+from covid_xray.pipelines.reporting.file_sizes import file_size_table
 from covid_xray.studies.study import open_study
 from support.project import ROOT
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset
 
-from covid_xray.datasets.atomic import partial_path
+from covid_xray.whole import whole_folder
 
 if TYPE_CHECKING:
     import keras
@@ -43,16 +43,13 @@ class LiteRTModelsDataset(AbstractDataset["Mapping[str, keras.Model]", dict[str,
         return {path.stem: path.read_bytes() for path in sorted(self._folder.glob("*.tflite"))}
 
     def save(self, data: Mapping[str, keras.Model]) -> None:
-        """Convert each model beside its place, then rename."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for name, model in data.items():
-            path = self._folder / f"{name}.tflite"
-            partial = partial_path(path)
-            model.export(partial, format="litert", verbose=False)
-            partial.replace(path)
+        """Convert every model; the folder appears whole or not at all."""
+        with whole_folder(self._folder) as partial:
+            for name, model in data.items():
+                model.export(partial / f"{name}.tflite", format="litert", verbose=False)
 
     def _exists(self) -> bool:
-        return any(self._folder.glob("[!.]*.tflite"))
+        return self._folder.is_dir()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._folder)}

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset
 
-from covid_xray.datasets.atomic import partial_path
 from covid_xray.datasets.keras_model import KerasModelDataset
+from covid_xray.whole import whole_folder
 
 if TYPE_CHECKING:
     import keras
 
 
 class KerasModelsDataset(AbstractDataset["Mapping[str, keras.Model]", "Mapping[str, keras.Model]"]):
-    """A folder of models as `.keras` files, each of which is whole or not there at all.
+    """A folder of models as `.keras` files, that appears whole or not at all.
 
-    A list of their names is written last: the folder exists when every listed model does. Loading
-    gives a read-only mapping that reads a model when it is asked for.
+    Loading gives a read-only mapping that reads a model when it is asked for.
 
     Example:
         ```yaml
@@ -41,50 +39,36 @@ class KerasModelsDataset(AbstractDataset["Mapping[str, keras.Model]", "Mapping[s
             metadata: for Kedro-Viz and other plugins; not used here.
         """
         self._folder = Path(filepath)
-        self._list = self._folder / "models.json"
         self.metadata = metadata
 
     def load(self) -> Mapping[str, keras.Model]:
         """The models by name, each read when it is asked for."""
-        return _KeptModels(self._folder, json.loads(self._list.read_text("utf-8")))
+        return _KeptModels(self._folder)
 
     def save(self, data: Mapping[str, keras.Model]) -> None:
-        """Write each model beside its place, then rename; others in the folder are removed."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._list.unlink(missing_ok=True)
-        for path in self._folder.glob("*.keras"):
-            if path.stem not in data:
-                path.unlink()
-        for name in data:
-            _dataset(self._folder, name).save(data[name])
-        partial = partial_path(self._list)
-        partial.write_text(json.dumps(list(data)), "utf-8")
-        partial.replace(self._list)
+        """Write every model; the folder appears whole or not at all."""
+        with whole_folder(self._folder) as partial:
+            for name, model in data.items():
+                model.save(partial / f"{name}.keras")
 
     def _exists(self) -> bool:
-        if not self._list.is_file():
-            return False
-        return all(_dataset(self._folder, name).exists() for name in self.load())
+        return self._folder.is_dir()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._folder)}
 
 
 class _KeptModels(Mapping[str, Any]):
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        self._folder, self._names = folder, list(names)
+    def __init__(self, folder: Path) -> None:
+        self._paths = {path.stem: path for path in sorted(folder.glob("*.keras"))}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
+        if name not in self._paths:
             raise KeyError(f"No model '{name}'; there are {', '.join(self)}.")
-        return _dataset(self._folder, name).load()
+        return KerasModelDataset(filepath=str(self._paths[name])).load()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._paths)
 
     def __len__(self) -> int:
-        return len(self._names)
-
-
-def _dataset(folder: Path, name: str) -> KerasModelDataset:
-    return KerasModelDataset(filepath=str(folder / f"{name}.keras"))
+        return len(self._paths)

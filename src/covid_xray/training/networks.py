@@ -48,8 +48,6 @@ class NetworkTrainer:
         self._networks, self._views, self._arrays = networks, views, arrays
         self._starts: dict[tuple[str, int], Start] = {}
         self._digests: dict[str, str] = {}
-        # Keras keeps the graphs of every model of the process, and grows slower with them.
-        keras.utils.clear_session()
 
     def train_runs(self, runs: Sequence[Run]) -> Iterator[RunPlan | TrainedRun]:
         """Train the runs that a store lacks; yields what `training.runs.train_runs` yields."""
@@ -89,6 +87,8 @@ class NetworkTrainer:
     def _start(self, run: Run) -> Start:
         key = _architecture(run), run.rows["label"].nunique()
         if key not in self._starts:
+            # Layers are numbered from 1, whatever was built before.
+            keras.utils.clear_session()
             self._starts[key] = Start(build_screening_classifier(*key, self._networks))
         return self._starts[key]
 

@@ -112,35 +112,42 @@ def training() -> Pipeline:
 def scoring() -> Pipeline:
     """Scores, confusion matrices and confidence of each question, and learning curves."""
     # Two classes are scored at the test set's own prevalence, as in the report.
-    questions = {
-        "screening": ("two_classes", AnswerNodes(TWO_CLASSES, balance=False)),
-        "four_class": ("four_classes", AnswerNodes(FOUR_CLASSES, balance=True)),
-    }
-    nodes = [
-        Node(
-            draw_screening_histories,
-            inputs=["screening_runs", "screening_histories"],
-            outputs=["screening_overfitting", "screening_learning_curves"],
-            name="draw_screening_histories",
-        )
-    ]
-    scores = {"screening": "screening_class_scores", "four_class": "four_class_scores"}
-    for prefix, (question, answers) in questions.items():
-        nodes += [
+    two_classes = AnswerNodes(TWO_CLASSES, balance=False)
+    four_classes = AnswerNodes(FOUR_CLASSES, balance=True)
+    return Pipeline(
+        [
             Node(
-                answers.score,
-                inputs=["screening_answers", _INTERVALS],
-                outputs=[scores[prefix], f"{prefix}_confusion"],
-                name=f"score_{question}",
+                draw_screening_histories,
+                inputs=["screening_runs", "screening_histories"],
+                outputs=["screening_overfitting", "screening_learning_curves"],
+                name="draw_screening_histories",
             ),
             Node(
-                answers.draw,
-                inputs=[f"{prefix}_confusion", "screening_answers"],
-                outputs=[f"{prefix}_confusion_matrices", f"{prefix}_confidence"],
-                name=f"draw_{question}",
+                two_classes.score,
+                inputs=["screening_answers", _INTERVALS],
+                outputs=["screening_class_scores", "screening_confusion"],
+                name="score_two_classes",
+            ),
+            Node(
+                two_classes.draw,
+                inputs=["screening_confusion", "screening_answers"],
+                outputs=["screening_confusion_matrices", "screening_confidence"],
+                name="draw_two_classes",
+            ),
+            Node(
+                four_classes.score,
+                inputs=["screening_answers", _INTERVALS],
+                outputs=["four_class_scores", "four_class_confusion"],
+                name="score_four_classes",
+            ),
+            Node(
+                four_classes.draw,
+                inputs=["four_class_confusion", "screening_answers"],
+                outputs=["four_class_confusion_matrices", "four_class_confidence"],
+                name="draw_four_classes",
             ),
         ]
-    return Pipeline(nodes)
+    )
 
 
 def comparison() -> Pipeline:

@@ -21,6 +21,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from covid_xray.pipelines.modeling.grid import BACKBONES
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from study import anonymous_mib, arguments, opened
@@ -28,7 +29,6 @@ from study import anonymous_mib, arguments, opened
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
 from covid_xray.models.trunk import CutClassifier, cut_classifier, trunk_features
-from covid_xray.pipelines.modeling.grid import BACKBONES
 from covid_xray.studies.pixels import read_batches
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from covid_xray.models.feature_cache import TrunkFeatures
 from kedro.io import DatasetError
 
 from covid_xray.datasets import TrunkFeaturesDataset
 from covid_xray.imaging.arrays import RowStream
-from covid_xray.models.feature_cache import TrunkFeatures
 
 KEY = {"weights": "1f", "input_side": 224}
 ROWS = np.random.default_rng(0).random((5, 3)).astype(np.float32)

@@ -3,6 +3,7 @@ import importlib
 import keras
 import numpy as np
 import pytest
+from covid_xray.pipelines.modeling.grid import BACKBONES
 
 from covid_xray.models.transfer_classifiers import (
     WeightsError,
@@ -13,7 +14,6 @@ from covid_xray.models.transfer_classifiers import (
     count_trainable_parameters,
 )
 from covid_xray.models.trunk import cut_classifier
-from covid_xray.pipelines.modeling.grid import BACKBONES
 from support.transfer import PUBLISHED, build, build_calibrated
 
 # Where keras.applications keeps the preprocessing of each backbone that the project names, and

@@ -3,9 +3,6 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
-from sklearn.utils.class_weight import compute_sample_weight
-
 from covid_xray.pipelines.reporting.frozen_runs import (
     SCORE_COLUMNS,
     augmentation_table,
@@ -13,6 +10,9 @@ from covid_xray.pipelines.reporting.frozen_runs import (
     preprocessing_table,
     score_runs,
 )
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from sklearn.utils.class_weight import compute_sample_weight
+
 from support.project import ROOT
 
 PUBLISHED = ROOT / "data/01_raw/published"

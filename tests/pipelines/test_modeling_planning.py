@@ -6,9 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
-from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.pipelines.modeling.planning import (
     MASKS,
     RUN_COLUMNS,
@@ -18,6 +16,8 @@ from covid_xray.pipelines.modeling.planning import (
     scale_settings,
     set_of,
 )
+
+from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.split import Split
 from covid_xray.studies.parameters import (
     AugmentationParameters,

@@ -1,15 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from covid_xray.pipelines.modeling.grid import BACKBONES
+from covid_xray.pipelines.outlook.nodes import deal_folds, rows_of_fold, summarise_folds
+from covid_xray.pipelines.outlook.parameters import OptimiserParameters
+from covid_xray.pipelines.outlook.pipeline import N_FOLDS, OPTIMISERS, create_pipeline
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
 from covid_xray.pipeline_registry import OPTIONAL
-from covid_xray.pipelines.modeling.grid import BACKBONES
 from covid_xray.pipelines.modeling.parameters import TransferParameters
-from covid_xray.pipelines.outlook.nodes import deal_folds, rows_of_fold, summarise_folds
-from covid_xray.pipelines.outlook.parameters import OptimiserParameters
-from covid_xray.pipelines.outlook.pipeline import N_FOLDS, OPTIMISERS, create_pipeline
 from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.training.settings import TrainingSettings
 from support.project import ROOT

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
+from covid_xray.pipelines.reporting.page import render_tables
 
 from covid_xray.evaluation.metrics import REPORT_METRICS
-from covid_xray.pipelines.reporting.page import render_tables
 
 HEADINGS = [
     "## Table 1: bytes on disk per class",

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from covid_xray.models.feature_cache import StaleFeaturesError, TrunkFeatures
 
 KEY = {"weights": "1f", "images": "9c", "input_side": 224, "dtype": "float32"}

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from covid_xray.pipelines.modeling.grid import BACKBONES
 
 from covid_xray.models.transfer_classifiers import calibrate_batch_norm
 from covid_xray.models.trunk import cut_classifier, trunk_features
-from covid_xray.pipelines.modeling.grid import BACKBONES
 from covid_xray.training.fitting import ShuffledBatches, TrainingError, predict_probabilities
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.tail import TailTrainer

@@ -141,7 +141,8 @@ def plan_augmented_sets(
         ).assign(set=name, n_layers=of.n_layers, factor=of.factor, masked=of.masked)
         for name, of in sets.items()
     ]
-    return pd.concat(plans, ignore_index=True)[SET_COLUMNS]
+    # A set without augmented images would blur the columns' types.
+    return pd.concat([p for p in plans if len(p)] or plans[:1], ignore_index=True)[SET_COLUMNS]
 
 
 def list_setting_rows(

@@ -11,7 +11,7 @@ from covid_xray.datasets.atomic import (
     TextDataset,
 )
 from covid_xray.datasets.keras_model import KerasModelDataset
-from covid_xray.datasets.litert_model import LiteRTModelDataset
+from covid_xray.datasets.litert_models import LiteRTModelsDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
 from covid_xray.datasets.run_store import RunStoreDataset
@@ -23,7 +23,7 @@ __all__ = [
     "CSVDataset",
     "JSONDataset",
     "KerasModelDataset",
-    "LiteRTModelDataset",
+    "LiteRTModelsDataset",
     "ParquetDataset",
     "PhantomStudyDataset",
     "PickleDataset",

@@ -10,8 +10,8 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 
 from covid_xray.datasets.arrays import ArrayDataset
-from covid_xray.datasets.atomic import partial_path
 from covid_xray.training.activations import Activations
+from covid_xray.whole import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +62,7 @@ class ActivationsDataset(AbstractDataset[Activations, Activations]):
         ArrayDataset(filepath=str(successor)).save(data.rows)
         self._record_path.unlink(missing_ok=True)
         successor.replace(self._filepath)
-        partial = partial_path(self._record_path)
-        partial.write_text(json.dumps(dict(data.record), indent=1), "utf-8")
-        partial.replace(self._record_path)
+        write_json(self._record_path, data.record)
 
     def _holds(self, data: Activations) -> bool:
         if not self._exists():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from covid_xray.datasets.atomic import partial_path
+from covid_xray.whole import whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -48,10 +48,8 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
 
     def save(self, data: keras.Model) -> None:
         """Write the model beside its place, then rename."""
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_path(self._filepath)
-        data.save(partial)
-        partial.replace(self._filepath)
+        with whole_file(self._filepath) as partial:
+            data.save(partial)
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

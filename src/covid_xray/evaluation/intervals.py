@@ -55,6 +55,14 @@ def percentile_interval(
     return float(low), float(high)
 
 
+def with_bounds(
+    name: str, value: float, resampled: NDArray[np.float64], intervals: Intervals
+) -> dict[str, float]:
+    """A score and its bounds as `<name>, <name>_low, <name>_high`."""
+    low, high = percentile_interval(resampled, intervals)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
 def mean_interval(values: NDArray[np.floating], intervals: Intervals) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of a score per radiograph, (n,)."""
     rng = np.random.default_rng(intervals.seed)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import Intervals, percentile_interval, resample_confusion
+from covid_xray.evaluation.curve_areas import average_precision_of_counts, roc_auc_of_counts
+from covid_xray.evaluation.intervals import Intervals, resample_confusion, with_bounds
 from covid_xray.evaluation.metrics import (
     accuracy_score,
     balance_classes,
@@ -23,15 +24,8 @@ from covid_xray.evaluation.predictions import probability_column, select_split
 from covid_xray.evaluation.scoring import COVID
 from covid_xray.split import Split
 
-SCREENING_SCORES = (
-    "accuracy",
-    "balanced_accuracy",
-    "recall",
-    "precision",
-    "f1_score",
-    "roc_auc",
-    "pr_auc",
-)
+_DECISION_SCORES = ("accuracy", "balanced_accuracy", "recall", "precision", "f1_score")
+SCREENING_SCORES = (*_DECISION_SCORES, "roc_auc", "pr_auc")
 # The two sides, and their positions in every array of counts.
 _SIDES = (False, True)
 _NEGATIVE, _POSITIVE = 0, 1
@@ -118,49 +112,8 @@ def score_screening(
     draws = _resample_scores(truth, decision, score, intervals)
     row: dict[str, float] = {}
     for name in SCREENING_SCORES:
-        low, high = percentile_interval(draws[name], intervals)
-        row |= {name: values[name], f"{name}_low": low, f"{name}_high": high}
+        row |= with_bounds(name, values[name], draws[name], intervals)
     return row | {"n_test": len(truth), "n_positive": int(truth.sum())}
-
-
-def roc_auc_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Area under the ROC curve: how often a positive outscores a negative, ties counting half.
-
-    Equals scikit-learn's `roc_auc_score` with counts as weights (Hanley & McNeil, 1982), for
-    many bootstrap samples at once.
-
-    Args:
-        counts: negatives and positives at each distinct score, highest score first,
-            (..., 2, n_scores).
-
-    Returns:
-        Areas (...), 0 to 1; NaN without negatives or without positives.
-    """
-    negatives, positives = counts[..., _NEGATIVE, :], counts[..., _POSITIVE, :]
-    # Twice the pairs, which are then integers: a perfect classifier has exactly 1.
-    above = 2 * positives.cumsum(axis=-1) - positives
-    return _divide((negatives * above).sum(axis=-1), 2 * _pairs(counts))
-
-
-def average_precision_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Average precision: the mean, over positives, of the precision at each one's score.
-
-    Equals scikit-learn's `average_precision_score` with counts as weights, for many bootstrap
-    samples at once.
-
-    Args:
-        counts: negatives and positives at each distinct score, highest score first,
-            (..., 2, n_scores).
-
-    Returns:
-        Averages (...), 0 to 1; NaN without negatives or without positives.
-    """
-    positives = counts[..., _POSITIVE, :]
-    # A score that was not drawn, nor any above it, has no precision, and no positives either.
-    taken = np.maximum(counts.sum(axis=-2).cumsum(axis=-1), 1)
-    precisions = positives.cumsum(axis=-1) / taken
-    averages = _divide((positives * precisions).sum(axis=-1), positives.sum(axis=-1))
-    return np.where(_pairs(counts) > 0, averages, np.nan)
 
 
 def choose_threshold(
@@ -231,8 +184,7 @@ def operating_point(
         "validation_specificity": float(before[_NEGATIVE]),
     }
     for name, side in (("sensitivity", _POSITIVE), ("specificity", _NEGATIVE)):
-        low, high = percentile_interval(draws[:, side], intervals)
-        row |= {name: float(rates[side]), f"{name}_low": low, f"{name}_high": high}
+        row |= with_bounds(name, float(rates[side]), draws[:, side], intervals)
     n_negative, n_positive = decisions.sum(axis=1).tolist()
     return row | {
         "n_validation_positive": int(truth.sum()),
@@ -304,14 +256,3 @@ def _scores_of_kinds(
         "roc_auc": roc_auc_of_counts(by_score),
         "pr_auc": average_precision_of_counts(by_score),
     }
-
-
-def _pairs(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    pairs: NDArray[np.int64] = counts.sum(axis=-1).prod(axis=-1)
-    return pairs
-
-
-def _divide(part: NDArray[np.generic], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    nowhere = np.full(whole.shape, np.nan)
-    shares: NDArray[np.float64] = np.divide(part, whole, out=nowhere, where=whole > 0)
-    return shares

@@ -204,3 +204,16 @@ def calibrate_batch_norm(model: keras.Model, images: NDArray[np.uint8]) -> None:
 def count_trainable_parameters(model: keras.Model) -> int:
     """Number of trainable weights, as Report A's Table 5 counts them."""
     return int(sum(np.prod(weight.shape) for weight in model.trainable_weights))
+
+
+def without_resizing(classifier: keras.Model) -> keras.Model:
+    """A classifier behind its resizing layer.
+
+    Returns:
+        A model from grey radiographs (1, side, side, 1), 0-255 and already resized to the
+        classifier's own side, to class probabilities.
+    """
+    resized = classifier.get_layer("resizing").output
+    radiograph = keras.Input(batch_shape=(1, *resized.shape[1:]), name="resized_radiograph")
+    behind = keras.Model(resized, classifier.outputs[0])
+    return keras.Model(radiograph, behind(radiograph), name=classifier.name)

@@ -15,6 +15,7 @@ import pandas as pd
 from covid_xray.records import Record, digest, make_record, source_digest, versions
 from covid_xray.split import Split
 from covid_xray.training.settings import TrainingSettings
+from covid_xray.whole import whole_folder, write_json
 
 _PLAN, _RECORD, _SETTING = "plan.json", "record.json", "run.json"
 _HISTORY, _PREDICTIONS, _CLASSIFIER = "history.parquet", "predictions.parquet", "classifier.keras"
@@ -150,7 +151,7 @@ class RunStore:
                     "letters, digits and _ . , = + - only."
                 )
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_json(self.folder / _PLAN, dict(plan.records))
+        write_json(self.folder / _PLAN, plan.records)
         for folder in self.folder.iterdir():
             if folder.is_dir() and folder.name not in plan.records:
                 shutil.rmtree(folder)
@@ -158,19 +159,15 @@ class RunStore:
             plan.kept.update(set(plan.records) - set(self.lacking()))
 
     def keep(self, run: TrainedRun) -> None:
-        """Write a run aside, then put it whole into its place."""
+        """Write a run; its folder appears whole or not at all."""
         record = self._plan()[run.name]
-        partial, final = self.folder / f".{run.name}.partial", self.folder / run.name
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        _write_json(partial / _SETTING, dict(run.row))
-        run.history.to_parquet(partial / _HISTORY)
-        run.predictions.to_parquet(partial / _PREDICTIONS)
-        if run.classifier is not None:
-            run.classifier.save(partial / _CLASSIFIER)
-        _write_json(partial / _RECORD, record)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
+        with whole_folder(self.folder / run.name) as folder:
+            write_json(folder / _SETTING, run.row)
+            run.history.to_parquet(folder / _HISTORY)
+            run.predictions.to_parquet(folder / _PREDICTIONS)
+            if run.classifier is not None:
+                run.classifier.save(folder / _CLASSIFIER)
+            write_json(folder / _RECORD, record)
 
     def lacking(self) -> list[str]:
         """Names of planned runs that are not there, or that something else made."""
@@ -269,12 +266,6 @@ def tabulate_runs(classifiers: KeptRuns) -> tuple[pd.DataFrame, pd.DataFrame, pd
 def join_runs(**tables: pd.DataFrame) -> pd.DataFrame:
     """One long table of the tables of several stores, in the given order."""
     return pd.concat(tables.values(), ignore_index=True)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1), "utf-8")
-    partial.replace(path)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.anova import analyse_variance
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overlap import dice, overlap_scores, summarise_overlap
 from covid_xray.evaluation.published import published_value
-from covid_xray.evaluation.significance import analyse_variance
 from covid_xray.imaging.arrays import RowStream, scratch_array
 from covid_xray.imaging.features import EXPLORATORY_FEATURES, exploratory_features
 from covid_xray.models.settings import UNetSettings

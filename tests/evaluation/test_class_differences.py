@@ -10,13 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from covid_xray.evaluation.significance import (
-    analyse_variance,
-    beside_published_anova,
-    beside_published_pairs,
-    check_assumptions,
-    compare_pairs,
-)
+from covid_xray.evaluation.anova import analyse_variance, beside_published_anova
+from covid_xray.evaluation.assumptions import check_assumptions
+from covid_xray.evaluation.pairwise import beside_published_pairs, compare_pairs
 
 # A warning that reaches the user fails any of these tests.
 pytestmark = pytest.mark.filterwarnings("error")
@@ -99,7 +95,7 @@ def test_anova_of_a_small_example_worked_by_hand():
 
 @given(sizes, seeds, st.floats(-2, 2), st.floats(0, 2))
 @settings(deadline=None, max_examples=60)
-def test_classical_anova_equals_scipy_and_eta_squared_follows_from_f(counts, seed, shift, spread):
+def test_classical_anova_equals_scipy(counts, seed, shift, spread):
     groups = drawn(counts, seed, shift, spread)
     row = anova_of(**groups)
     f_statistic, p_value = stats.f_oneway(*groups.values())
@@ -139,7 +135,7 @@ def test_with_two_classes_both_anovas_are_squared_t_tests():
     assert row["welch_df_within"] == pytest.approx(welch.df)
 
 
-def test_a_class_of_one_image_counts_in_the_classical_anova_only():
+def test_a_class_of_one_image_is_not_in_welchs_anova():
     groups = {"COVID": [3.0], "Normal": [1.0, 2.0, 4.0], "Viral": [2.0, 5.0]}
     row = anova_of(**groups)
     f_statistic, p_value = stats.f_oneway(*groups.values())
@@ -149,7 +145,7 @@ def test_a_class_of_one_image_counts_in_the_classical_anova_only():
     assert row["note"] == "Welch not testable: COVID has 1 value"
 
 
-def test_a_class_without_variance_counts_in_the_classical_anova_only():
+def test_a_class_without_variance_is_not_in_welchs_anova():
     # 0.1 three times has a mean that rounds, and so a computed variance of about 1e-34.
     groups = {"COVID": [0.1] * 3, "Normal": [1.0, 2.0, 4.0]}
     row = anova_of(**groups)
@@ -187,7 +183,7 @@ def test_features_keep_their_order_and_do_not_mix():
 
 @given(sizes.filter(lambda counts: max(counts) > 2), seeds, st.floats(0, 3))
 @settings(deadline=None, max_examples=40)
-def test_levene_is_an_anova_of_the_distances_from_the_median(counts, seed, spread):
+def test_levene_is_an_anova_of_distances_from_the_median(counts, seed, spread):
     groups = drawn(counts, seed, spread=spread)
     row = assumption_of("levene", **groups)
     expected = stats.f_oneway(*(np.abs(v - np.median(v)) for v in groups.values()))
@@ -310,7 +306,7 @@ def test_games_howell_equals_its_definition():
 
 
 @pytest.mark.parametrize("n_images", [2, 30])
-def test_balanced_classes_have_intervals_of_one_width_as_the_published_tables_have(n_images):
+def test_balanced_classes_have_intervals_of_one_width(n_images):
     groups = drawn([n_images] * 4, seed=6, shift=1, spread=0.5)
     table = pairs_of("tukey", **groups)
     pooled = np.sqrt(np.mean([values.var(ddof=1) for values in groups.values()]))
@@ -319,7 +315,7 @@ def test_balanced_classes_have_intervals_of_one_width_as_the_published_tables_ha
     assert half_widths.tolist() == pytest.approx([q_critical * pooled / np.sqrt(n_images)] * 6)
 
 
-def test_published_half_width_gives_its_own_pooled_deviation_back():
+def test_the_published_half_width_is_tukeys():
     # Planted: 6,000 a class whose pooled deviation is what a half-width of 1.0921 implies.
     deviation = 1.0921 * np.sqrt(6000) / stats.studentized_range.ppf(0.95, 4, 4 * 5999)
     values = np.random.default_rng(0).normal(size=6000)
@@ -335,7 +331,7 @@ def test_published_half_width_gives_its_own_pooled_deviation_back():
 
 
 @pytest.mark.parametrize("method", ["tukey", "games_howell"])
-def test_planted_differences_are_rejected_and_equal_means_are_not(method):
+def test_planted_differences_alone_are_rejected(method):
     values = np.random.default_rng(8).normal(100, 10, (3, 500))
     values -= values.mean(axis=1, keepdims=True)
     table = pairs_of(method, A=values[0], B=values[1] + 0.2, C=values[2] + 10)
@@ -347,7 +343,7 @@ def test_planted_differences_are_rejected_and_equal_means_are_not(method):
     assert min(same["p_value"], same["welch_p_value"]) > 0.9
 
 
-def test_unequal_variances_mislead_the_classical_anova_and_not_welchs():
+def test_unequal_variances_do_not_mislead_welch():
     # Equal means; a small class that varies much, whose variance pooling hides.
     rng = np.random.default_rng(21)
     rows = [anova_of(A=rng.normal(0, 20, 10), B=rng.normal(0, 1, 300)) for _ in range(200)]
@@ -363,7 +359,7 @@ def test_unequal_variances_mislead_tukey_and_not_games_howell():
     assert pairs_of("games_howell", **groups)["reject"].tolist() == [False]
 
 
-def test_classes_are_sorted_by_name_whatever_the_order_of_rows_and_categories():
+def test_classes_are_sorted_by_name():
     frame = frame_of(Normal=[5, 6, 7], COVID=[1, 2, 4], Lung=[9, 9, 8])
     expected = compare_pairs(frame, ["feature"])
     order = pd.CategoricalDtype(["Normal", "Lung", "COVID", "never seen"])
@@ -373,7 +369,7 @@ def test_classes_are_sorted_by_name_whatever_the_order_of_rows_and_categories():
     assert expected.loc[0, "mean_diff"] == pytest.approx(26 / 3 - 7 / 3)
 
 
-def test_a_class_of_one_image_stays_in_tukey_and_is_left_out_of_games_howell():
+def test_a_class_of_one_image_is_in_tukey_alone():
     groups = {"COVID": [3.0], "Normal": [1.0, 2.0, 4.0], "Viral": [2.0, 5.0, 9.0]}
     tukey = pairs_of("tukey", **groups)
     pooled = np.sqrt((np.var(groups["Normal"]) * 3 + np.var(groups["Viral"]) * 3) / 4)
@@ -391,7 +387,7 @@ def test_a_class_of_one_image_stays_in_tukey_and_is_left_out_of_games_howell():
     )
 
 
-def test_a_class_without_values_is_left_out_of_the_pairs_by_name():
+def test_a_class_without_values_is_not_in_the_pairs():
     groups = {"A": [1.0, 2.0, 4.0], "B": [np.nan], "C": [3.0, 5.0]}
     rest = {label: groups[label] for label in "AC"}
     for method, fewest in (("tukey", "1 is"), ("games_howell", "2 are")):
@@ -403,7 +399,7 @@ def test_a_class_without_values_is_left_out_of_the_pairs_by_name():
         np.testing.assert_allclose(table.loc[1, FIGURES].astype(float), expected, rtol=1e-8)
 
 
-def test_games_howell_compares_a_class_without_variance_only_with_one_that_varies():
+def test_games_howell_needs_a_class_that_varies():
     groups = {"A": [1.0] * 4, "B": [2.0] * 4, "C": [3.0, 5.0, 6.0]}
     table = pairs_of("games_howell", **groups)
     assert table["note"].tolist() == [
@@ -493,7 +489,7 @@ def test_assumptions_that_cannot_be_tested_say_why(groups, levene, bartlett, nor
             assert row.note == f"not testable: {reason}"
 
 
-def test_tests_of_spread_leave_a_class_without_values_out_by_name():
+def test_tests_of_spread_name_a_class_without_values():
     kept = {"A": [2.0, 3.0, 7.0, 7.5], "C": [1.0, 4.0, 4.5]}
     groups = {"A": kept["A"], "B": [np.nan], "C": kept["C"]}
     for test, reference in (("levene", stats.levene), ("bartlett", stats.bartlett)):
@@ -588,7 +584,7 @@ def test_published_anova_stands_beside_ours_under_our_names():
     assert beside["p_value_published"].fillna(-1).tolist() == [9.346916e-273, -1, 4.007484e-182]
 
 
-def test_published_pairs_stand_beside_tukey_and_not_games_howell():
+def test_published_pairs_stand_beside_tukey_alone():
     table = compare_pairs(four_classes(), ["luminosity", "rms_contrast"])
     published = published_pairs(
         (COVID, "Lung_Opacity", -15.51, 0.0, -16.6021, -14.4178, True),

@@ -81,8 +81,8 @@ def test_augmented_children_are_training_rows_only_and_differ_from_their_parents
     children = catalog.load("augmented_images")
     assert len(children) == len(plan) > 0
     assert (plan["split"] == "train").all()
-    assert (splits["split"].to_numpy()[plan["parent_row"]] == "train").all()
-    parents = catalog.load("images")[plan["parent_row"].to_numpy()]
+    assert (splits["split"].to_numpy()[plan["source_row"]] == "train").all()
+    parents = catalog.load("images")[plan["source_row"].to_numpy()]
     moved = np.abs(children.astype(float) - parents).mean(axis=(1, 2))
     assert (moved > 1).all()
 
@@ -132,7 +132,7 @@ def test_the_published_protocol_leaks_and_the_leak_free_one_does_not(phantom):
     leaks = {}
     for protocol in ("published", "leak_free"):
         _, splits, plan, _ = steps(study, protocol)
-        parents = splits["split"].to_numpy()[plan["parent_row"]]
+        parents = splits["split"].to_numpy()[plan["source_row"]]
         leaks[protocol] = int((parents != plan["split"].to_numpy()).sum())
     assert leaks["leak_free"] == 0
     assert leaks["published"] > 0

@@ -105,7 +105,7 @@ def test_children_are_of_kept_parents_and_named_and_grouped_after_them(protocol,
     _, _, splits, plan, _ = data.draw(plans(protocol))
     assert plan.columns.tolist() == PLAN_COLUMNS
     assert plan["row"].tolist() == list(range(len(plan)))
-    parents = splits.loc[plan["parent_row"]]
+    parents = splits.loc[plan["source_row"]]
     assert parents["kept"].all()
     assert plan["image_id"].is_unique
     assert [parent_of(name) for name in plan["image_id"]] == parents["image_id"].tolist()
@@ -121,11 +121,11 @@ def test_parents_have_as_many_children_as_each_other_give_or_take_one(protocol, 
     eligible = splits[splits["kept"]]
     if protocol is Protocol.LEAK_FREE:
         eligible = eligible[eligible["split"] == Split.TRAIN]
-    children = plan["parent_row"].value_counts().reindex(eligible.index, fill_value=0)
+    children = plan["source_row"].value_counts().reindex(eligible.index, fill_value=0)
     assert children.sum() == len(plan)
     spread = children.groupby(eligible["label"]).agg(["min", "max"])
     assert (spread["max"] - spread["min"] <= 1).all()
-    for parent, own in plan.groupby("parent_row"):
+    for parent, own in plan.groupby("source_row"):
         name = splits.loc[parent, "image_id"]
         assert sorted(own["image_id"]) == sorted(
             f"{name}_augmented_{k}" for k in range(1, len(own) + 1)
@@ -220,10 +220,10 @@ def test_the_laplacian_variant_drops_the_blurred_and_their_children(protocol, da
     features, images_per_class, splits, plan, variants = data.draw(plans(protocol))
     sharp = features["laplacian_variance"] >= MIN_SHARP
     rows = in_training(of(variants, "balanced_augmented_laplacian"), protocol)
-    parents = rows["row"].where(rows["array"] == "images", rows["row"].map(plan["parent_row"]))
+    parents = rows["row"].where(rows["array"] == "images", rows["row"].map(plan["source_row"]))
     assert sharp[parents].all()
     originals = in_training(splits[splits["kept"] & sharp], protocol)["label"].value_counts()
-    children = plan[sharp[plan["parent_row"]].to_numpy()]["label"].value_counts()
+    children = plan[sharp[plan["source_row"]].to_numpy()]["label"].value_counts()
     available = originals.add(children, fill_value=0).min()
     target = images_per_class
     if protocol is Protocol.LEAK_FREE:
@@ -286,7 +286,7 @@ def test_published_children_are_dealt_70_15_15(case):
 def test_published_leaks_children_away_from_their_parents_into_the_held_out_rows(seed):
     groups, features = study(seed, {"COVID": 40, "Normal": 60})
     splits, plan, variants = planned(groups, features, Protocol.PUBLISHED, seed, 150)
-    elsewhere = plan["split"].to_numpy() != splits.loc[plan["parent_row"], "split"].to_numpy()
+    elsewhere = plan["split"].to_numpy() != splits.loc[plan["source_row"], "split"].to_numpy()
     # Dealt apart from their parents: 1 - (0.7² + 0.15² + 0.15²) of them, 46.5 %, change sides.
     assert 0.3 < elsewhere.mean() < 0.6
     for name in ("balanced_augmented", "balanced_augmented_laplacian"):
@@ -340,7 +340,7 @@ def test_classes_that_are_large_enough_have_no_children(protocol):
     _, plan, variants = planned(groups, features, protocol, 1, 20)
     assert plan.empty
     assert plan.columns.tolist() == PLAN_COLUMNS
-    assert plan["seed"].dtype == plan["parent_row"].dtype == np.int64
+    assert plan["seed"].dtype == plan["source_row"].dtype == np.int64
     stored = variants[variants["variant"] != AUTOENCODED]
     assert set(stored["array"]) == {"images", "masked_images"}
 

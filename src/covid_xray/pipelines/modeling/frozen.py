@@ -88,7 +88,7 @@ def extract_children_features(
         children, masks = augment_radiographs(
             images,
             lung_masks,
-            plan["parent_row"].tolist(),
+            plan["source_row"].tolist(),
             plan["seed"].tolist(),
             n_layers=of_set.n_layers,
             factor=of_set.factor,
@@ -291,8 +291,8 @@ def _children_key(
     from covid_xray.models.trunk import trunk_key
 
     array = "masked_images" if of_set.masked else "images"
-    parents = pd.DataFrame({"array": array, "row": np.unique(plan["parent_row"])})
-    recipe = plan[["image_id", "parent_row", "seed"]].to_csv(index=False) + repr(of_set)
+    parents = pd.DataFrame({"array": array, "row": np.unique(plan["source_row"])})
+    recipe = plan[["image_id", "source_row", "seed"]].to_csv(index=False) + repr(of_set)
     return trunk_key(cut, transfer.feature_dtype) | {
         "images": digest_pixels(_originals(images, lung_masks), parents),
         "augmentation": digest(recipe.encode()),

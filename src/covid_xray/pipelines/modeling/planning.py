@@ -44,7 +44,7 @@ def plan_augmentation_settings(
 
     Returns:
         `setting, images_per_class, our_images_per_class, n_layers, factor, batch_size, run`
-        (equal settings share a run); the children of every set, `set, row, image_id, parent_row,
+        (equal settings share a run); the children of every set, `set, row, image_id, source_row,
         seed`; and `run, array, row, image_id, label, split`, where `array` is `images`,
         `masked_images` or the name of a set.
     """

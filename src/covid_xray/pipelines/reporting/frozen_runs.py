@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from covid_xray.evaluation.class_scores import predicted_classes
 from covid_xray.evaluation.metrics import accuracy_score, scores_by_class
-from covid_xray.pipelines.reporting.beside import stand_beside
+from covid_xray.evaluation.published import stand_beside
 from covid_xray.pipelines.reporting.scoring import score_with_intervals, select_test
 
 FROZEN_METRICS = ("accuracy", "f1_score")

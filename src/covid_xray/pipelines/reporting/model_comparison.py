@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from covid_xray.evaluation.metrics import REPORT_METRICS, report_scores
-from covid_xray.pipelines.reporting.beside import stand_beside
+from covid_xray.evaluation.published import stand_beside
 from covid_xray.pipelines.reporting.scoring import score_with_intervals, select_test
 
 COVID = "COVID"

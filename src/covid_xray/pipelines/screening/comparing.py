@@ -17,7 +17,7 @@ from covid_xray.evaluation.screening_scores import (
     screening_view,
 )
 from covid_xray.evaluation.settings import IntervalParameters
-from covid_xray.pipelines.reporting.beside import stand_beside
+from covid_xray.evaluation.published import stand_beside
 from covid_xray.pipelines.screening.grid import ANSWERS, LUNGS, MODELS, PUBLISHED, TITLES
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 

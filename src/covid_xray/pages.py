@@ -13,6 +13,7 @@ import pandas as pd
 
 # How a number is written: a format specification (".1%"), or a function.
 Form = str | Callable[[float], str]
+Forms = Mapping[str, Form]
 AS_IT_IS = ""
 MISSING = "n/a"
 
@@ -27,9 +28,7 @@ def section(title: str, *blocks: str, level: int = 2) -> str:
     return "\n\n".join([f"{'#' * level} {title}", *filter(None, blocks)])
 
 
-def table(
-    frame: pd.DataFrame, forms: Mapping[str, Form], headings: Mapping[str, str] | None = None
-) -> str:
+def table(frame: pd.DataFrame, forms: Forms, headings: Mapping[str, str] | None = None) -> str:
     """A frame's columns as a table whose cells read `value [low-high] (published)`.
 
     The interval of `x` is taken from `x_low` and `x_high`, the published figure from
@@ -50,6 +49,12 @@ def table(
     # A bar in a cell, as in the name of a class's folder, would open a column.
     escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in escaped)
+
+
+def counts(frame: pd.DataFrame, keys: Sequence[str]) -> str:
+    """Number of rows for each value of some columns, as a table."""
+    counted = frame.groupby(list(keys), sort=False).size().rename("n").reset_index()
+    return table(counted, dict.fromkeys([*keys, "n"], AS_IT_IS))
 
 
 def notes(frame: pd.DataFrame, key: str) -> str:

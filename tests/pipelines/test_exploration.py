@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from covid_xray.pipelines.exploration.annex_6 import measure_balanced_study
+from covid_xray.pipelines.exploration.rendering import render_annex_6
 from scipy import stats
 
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.pipelines.exploration import create_pipeline
-from covid_xray.pipelines.exploration.annex_6 import measure_balanced_study
-from covid_xray.pipelines.exploration.rendering import render_annex_6
 from covid_xray.reduction.eigen_images import TooFewRadiographsError
 from covid_xray.split import Split
 from covid_xray.studies.splits import kept_rows

@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from covid_xray.pipelines.reporting.file_sizes import file_size_table
 
 from covid_xray.evaluation.metrics import REPORT_METRICS
-from covid_xray.pipelines.reporting.file_sizes import file_size_table
 from covid_xray.pipelines.reporting.model_comparison import (
     class_weight_table,
     model_comparison_table,

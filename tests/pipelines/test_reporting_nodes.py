@@ -1,9 +1,9 @@
 import pandas as pd
+from covid_xray.pipelines.reporting.file_sizes import SIZE_COLUMNS
 
 from covid_xray.evaluation.metrics import REPORT_METRICS
 from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.pipelines.reporting import nodes
-from covid_xray.pipelines.reporting.file_sizes import SIZE_COLUMNS
 
 CLASSES = ["COVID", "Normal"]
 INTERVALS = IntervalParameters(n_resamples=100, confidence=0.95, seed=1)

@@ -130,3 +130,9 @@ def _components(ids: pd.Series, pairs: pd.DataFrame) -> np.ndarray[tuple[int], n
     links = coo_array((np.ones(len(pairs), bool), tuple(ends)), shape=(len(ids), len(ids)))
     _, component = connected_components(links, directed=False)
     return component  # type: ignore[no-any-return]
+
+
+def spread_pairs(pairs: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Some pairs, from the least to the most similar, evenly spread over those of the table."""
+    spread = np.linspace(0, len(pairs) - 1, min(most, len(pairs))).round().astype(int)
+    return pairs.sort_values(["ssim", "image_id_1"]).iloc[spread].reset_index(drop=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from covid_xray.evaluation.overlap import overlap_scores
 from covid_xray.studies.groups import find_duplicate_groups
-from covid_xray.studies.reading import read_study, rejected_table
 from covid_xray.studies.pixels import IMAGES, PAIR_IMAGES
+from covid_xray.studies.reading import read_study, rejected_table
 from covid_xray.studies.splits import split_groups
 from covid_xray.studies.study import RadiographyStudy
 from covid_xray.tables import ARRAY, GROUP_ID, LABEL, ROW, SPLIT, Maybe, Number, Text, table

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from covid_xray.evaluation.settings import IntervalParameters
-from covid_xray.pipelines.reporting.file_sizes import file_size_table
 from covid_xray.pipelines.reporting.frozen_runs import (
     augmentation_table,
     laplacian_table,
@@ -25,11 +24,6 @@ from covid_xray.pipelines.reporting.page import render_tables
 # A matplotlib Figure. Kedro resolves a node's hints, and naming the class here would load
 # matplotlib with the list of pipelines.
 Figure: TypeAlias = Any
-
-
-def make_table_1(index: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Report A's Table 1: bytes on disk per class."""
-    return file_size_table(index, published)
 
 
 def make_table_3(

@@ -14,7 +14,6 @@ from covid_xray.pipelines.modeling.grid import (
 from covid_xray.pipelines.reporting.nodes import (
     make_figure_14,
     make_laplacian_table,
-    make_table_1,
     make_table_3,
     make_table_4,
     make_table_5,
@@ -80,12 +79,6 @@ def _frozen_tables() -> Pipeline:
 def _grid_tables(table_5: list[str], figure_14: list[str]) -> Pipeline:
     return Pipeline(
         [
-            Node(
-                make_table_1,
-                inputs=["radiograph_index", "published_table_1"],
-                outputs="table_1",
-                name="make_table_1",
-            ),
             Node(
                 make_table_5,
                 inputs=["published_table_5", _INTERVALS, *table_5],

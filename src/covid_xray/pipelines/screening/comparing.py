@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.published import published_value
+from covid_xray.evaluation.published import published_value, stand_beside
 from covid_xray.evaluation.screening_scores import (
     operating_point,
     score_screening,
     screening_view,
 )
 from covid_xray.evaluation.settings import IntervalParameters
-from covid_xray.evaluation.published import stand_beside
 from covid_xray.pipelines.screening.grid import ANSWERS, LUNGS, MODELS, PUBLISHED, TITLES
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 

@@ -102,7 +102,6 @@ def find_lungs(
     model: keras.Model,
     images: Images,
     masks: Images,
-    *,
     batch_size: int,
     scratch_folder: Path | None = None,
 ) -> tuple[Images, pd.DataFrame]:

@@ -195,13 +195,8 @@ def predict_lung_masks(
     """
     from covid_xray.models.unet import find_lungs
 
-    predicted, judged = find_lungs(
-        unet,
-        images,
-        masks,
-        batch_size=mask_parameters.batch_size,
-        scratch_folder=reading.scratch_folder,
-    )
+    size, folder = mask_parameters.batch_size, reading.scratch_folder
+    predicted, judged = find_lungs(unet, images, masks, size, folder)
     return predicted, pd.concat([radiograph_index[["image_id", "label"]], judged], axis="columns")
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 import yaml
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.io.memory_dataset import _EMPTY
+from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
@@ -18,17 +17,23 @@ from covid_xray.imaging.arrays import RowStream
 from support.project import ROOT
 
 
-class KeptDataset(MemoryDataset):
+class KeptDataset(AbstractDataset[Any, Any]):
     """A dataset that stays after the run, as it is; streamed arrays are collected."""
 
-    def __init__(self, data: Any = _EMPTY) -> None:
-        super().__init__(data, copy_mode="assign")
+    def __init__(self, *data: Any) -> None:
+        self._data = data
+
+    def load(self) -> Any:
+        return self._data[0]
 
     def save(self, data: Any) -> None:
-        super().save(data.collect() if isinstance(data, RowStream) else data)
+        self._data = (data.collect() if isinstance(data, RowStream) else data,)
 
-    def _release(self) -> None:
-        pass
+    def _exists(self) -> bool:
+        return bool(self._data)
+
+    def _describe(self) -> dict[str, Any]:
+        return {}
 
 
 def schema_of(entry: dict[str, Any]) -> pa.DataFrameSchema | None:

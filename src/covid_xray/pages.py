@@ -52,7 +52,9 @@ def table(frame: pd.DataFrame, forms: Forms, headings: Mapping[str, str] | None 
 
 
 def counts(frame: pd.DataFrame, keys: Sequence[str]) -> str:
-    """Number of rows for each value of some columns, as a table."""
+    """Number of rows for each value of some columns, as a table; in words if there is no row."""
+    if frame.empty:
+        return "None."
     counted = frame.groupby(list(keys), sort=False).size().rename("n").reset_index()
     return table(counted, dict.fromkeys([*keys, "n"], AS_IT_IS))
 
@@ -86,7 +88,7 @@ def figures(named: Mapping[str, Any]) -> str:
 
 def p_value(value: float) -> str:
     """A p-value with four decimals, or its order of magnitude where these would be zeros."""
-    return f"{value:.4f}" if value >= 0.0001 else f"{value:.1e}"
+    return f"{value:.4f}" if value >= 0.0001 or value == 0 else f"{value:.1e}"
 
 
 def _cell(row: Mapping[Any, Any], column: str, form: Form) -> str:

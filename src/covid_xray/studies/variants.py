@@ -43,6 +43,10 @@ STUDY_VARIANTS = table(
         "split": SPLIT,
     },
 )
+# Whole types where a class needs no augmented image.
+_PLAN_TYPES = dict.fromkeys(("image_id", "label", "group_id", "split"), "str") | dict.fromkeys(
+    ("source_row", "seed"), "int64"
+)
 PLAN_COLUMNS = list(AUGMENTATION_PLAN.columns)
 VARIANT_COLUMNS = list(STUDY_VARIANTS.columns)
 
@@ -77,8 +81,7 @@ def plan_augmentation(
         sources = sources[sources["split"] == Split.TRAIN]
         target = round(images_per_class * shares[Split.TRAIN])
     if sources.empty:
-        numbers = dict.fromkeys(("row", "source_row", "seed"), "int64")
-        return pd.DataFrame(columns=PLAN_COLUMNS, dtype="str").astype(numbers)
+        return pd.DataFrame(columns=PLAN_COLUMNS).astype(_PLAN_TYPES | {"row": "int64"})
     augmented = [
         _augment_class(of_class, target - len(of_class), seed)
         for _, of_class in sources.groupby("label", sort=True)
@@ -105,7 +108,7 @@ def _augment_class(sources: pd.DataFrame, n_augmented: int, seed: int) -> pd.Dat
             "split": chosen["split"].to_numpy(),
             "seed": [_seed_of(seed, source, number) for source, number in named],
         }
-    ).astype({"seed": "int64", "source_row": "int64"})
+    ).astype(_PLAN_TYPES)
 
 
 def _seed_of(seed: int, source: str, number: int) -> int:

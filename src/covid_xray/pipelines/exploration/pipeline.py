@@ -38,11 +38,15 @@ def create_pipeline() -> Pipeline:
     shown = (parts.outputs() - {"autoencoded_images"}) | {"embedding_scores"}
     page = Node(
         write_exploration_page,
-        inputs={name: name for name in sorted(shown)},
+        inputs={name: name for name in sorted(shown, key=_figures_first)},
         outputs="exploration_page",
         name="write_exploration_page",
     )
     return box([parts, page], namespace="exploration")
+
+
+def _figures_first(name: str) -> tuple[bool, str]:
+    return not name.startswith("figure_"), name
 
 
 def description() -> Pipeline:

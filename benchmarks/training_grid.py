@@ -21,20 +21,21 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from covid_xray.pipelines.modeling.grid import BACKBONES
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from study import anonymous_mib, arguments, opened
 
 from covid_xray.datasets.arrays import ArrayDataset
-from covid_xray.models.backbones import build_classifier, calibrate_batch_norm
-from covid_xray.models.settings import TrainingSettings
+from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
 from covid_xray.models.trunk import CutClassifier, cut_classifier, trunk_features
-from covid_xray.pipelines.modeling.grid import BACKBONES
-from covid_xray.pipelines.modeling.targets import class_names, one_hot, weights_in_order
 from covid_xray.studies.pixels import read_batches
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy
-from covid_xray.training.fitting import ShuffledBatches, TailTrainer, fit
+from covid_xray.training.fitting import ShuffledBatches, fit
+from covid_xray.training.settings import TrainingSettings
+from covid_xray.training.tail import TailTrainer
+from covid_xray.training.targets import class_names, one_hot, weights_in_order
 
 COVID_WEIGHTS = (1, 2, 3)
 SEED, TRUNK_BATCH, CALIBRATION_IMAGES = 1, 32, 64

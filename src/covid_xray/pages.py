@@ -16,6 +16,10 @@ Form = str | Callable[[float], str]
 Forms = Mapping[str, Form]
 AS_IT_IS = ""
 MISSING = "n/a"
+SCORES_NOTE = (
+    "Scores on the held-out test radiographs, every class weighing the same, with bootstrap "
+    "intervals; in brackets the published figures."
+)
 
 
 def page(title: str, *blocks: str) -> str:

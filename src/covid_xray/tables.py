@@ -1,6 +1,6 @@
 """Columns of tables, written once as executable schemas; these are the ones that many tables share.
 
-A catalog entry names the schema of its table under `metadata: {schema: package.module.NAME}`.
+A catalog entry names the schema of its table (`validator`), and Kedro holds every saved one to it.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def test_silhouette_by_hand():
     assert row["silhouette"] == pytest.approx((outer + inner) / 2)
 
 
-def test_blobs_far_apart_are_pure_and_far_from_what_chance_shows():
+def test_blobs_far_apart_are_pure_and_far_from_chance():
     rng = np.random.default_rng(1)
     labels = np.repeat(["A", "B", "C"], [40, 25, 10])
     points = rng.normal(size=(75, 4)) + 1000 * np.repeat(np.eye(3, 4), [40, 25, 10], axis=0)
@@ -108,7 +108,7 @@ def test_a_large_class_does_not_decide_purity():
     assert row["knn_purity"] == pytest.approx(0.5, abs=0.05)
 
 
-def test_shuffled_purity_is_on_average_what_is_left_of_each_class():
+def test_shuffled_purity_is_what_is_left_of_each_class():
     sizes = {"A": 40, "B": 15, "C": 5}
     labels = np.repeat(list(sizes), list(sizes.values()))
     points = np.random.default_rng(3).normal(size=(60, 2)) + (labels == "A")[:, None] * 9
@@ -128,7 +128,7 @@ def test_shuffled_silhouette_is_near_zero_and_below_its_highest():
 
 
 @pytest.mark.parametrize("name", ["silhouette", "knn_purity"])
-def test_labels_that_say_nothing_beat_19_shufflings_about_once_in_20_times(name):
+def test_random_labels_beat_19_shufflings_once_in_20_times(name):
     rng = np.random.default_rng(5)
     beaten, places = 0, []
     for seed in range(100):
@@ -152,13 +152,13 @@ def test_one_shuffling_is_its_own_mean_and_highest():
 
 
 @pytest.mark.parametrize("n_rows", [10, 12, 100])
-def test_a_class_too_rare_for_its_proportion_is_drawn_all_the_same(n_rows):
+def test_a_rare_class_is_drawn_all_the_same(n_rows):
     labels = np.repeat(["A", "B"], [500, 2])
     points = np.random.default_rng(7).normal(size=(502, 2)) + 1000 * (labels == "B")[:, None]
     assert score(points, labels, silhouette_rows=n_rows)["silhouette"] > 0.99
 
 
-def test_as_many_are_drawn_as_asked_for_and_a_single_one_where_there_is_no_other():
+def test_as_many_are_drawn_as_asked_for():
     # Equal points score 1 and a class of one scores 0, so the mean tells how many were drawn:
     # of 60, 40 and 1, 6 and 4 are their proportion of ten, and the one is added.
     labels = np.repeat(["A", "B", "C"], [60, 40, 1])
@@ -166,7 +166,7 @@ def test_as_many_are_drawn_as_asked_for_and_a_single_one_where_there_is_no_other
     assert row["silhouette"] == pytest.approx(10 / 11)
 
 
-def test_classes_are_drawn_in_proportion_so_that_the_silhouette_stays_what_it_is():
+def test_classes_are_drawn_in_proportion():
     # A tight class of 900 and a wide one of 100: drawn evenly they would score far lower.
     rng = np.random.default_rng(8)
     labels = np.repeat(["tight", "wide"], [900, 100])
@@ -192,7 +192,7 @@ def test_drawing_for_the_silhouette_leaves_purity_to_all_points():
 # --- Seeds, and what cannot be tested ------------------------------------------------------------
 
 
-def test_the_same_seed_gives_the_same_scores_and_another_seed_other_shufflings():
+def test_the_seed_decides_the_shufflings():
     points = np.random.default_rng(10).normal(size=(60, 3))
     labels = np.repeat(["A", "B", "C"], 20)
     first, again, other = (

@@ -88,7 +88,7 @@ def test_thresholds_decide():
     assert overfitting_symptoms(BOTH, least_growth=0.4)["growing_accuracy_gap"]
 
 
-def test_early_stopping_leaves_fewer_than_three_epochs_after_the_best():
+def test_early_stopping_leaves_few_epochs_after_the_best():
     stopped = history(FALLING[:4], [0.9, 0.7, 0.5, 0.6])
     assert overfitting_symptoms(stopped)["val_loss_rise"] == pytest.approx(0.2)
     assert overfitting_symptoms(stopped)["diverging_losses"]
@@ -105,7 +105,7 @@ def test_one_epoch_shows_nothing():
 
 
 @pytest.mark.parametrize("broken", [NAN, INF])
-def test_epochs_whose_loss_is_not_finite_are_left_out_and_counted(broken):
+def test_epochs_without_a_finite_loss_are_only_counted(broken):
     longer = pd.concat([BOTH, BOTH.tail(2).assign(epoch=[7, 8], val_loss=broken)])
     symptoms = overfitting_symptoms(longer)
     assert symptoms == overfitting_symptoms(BOTH) | {
@@ -139,7 +139,7 @@ accuracies = st.lists(st.floats(0, 1), min_size=6, max_size=6)
 
 @given(losses, losses, accuracies, accuracies, st.randoms())
 @settings(deadline=None, max_examples=50)
-def test_order_index_and_first_number_of_the_epochs_do_not_matter(
+def test_the_order_and_first_number_of_epochs_do_not_matter(
     loss, val_loss, accuracy, val_accuracy, random
 ):
     run = history(loss, val_loss, accuracy, val_accuracy)

@@ -47,7 +47,7 @@ def test_black_for_white_is_the_largest_error():
     assert (table["ssim"] < 0.01).all()
 
 
-def test_scores_are_those_of_scikit_image_in_the_order_of_the_rows():
+def test_scores_are_those_of_scikit_image_in_order():
     table = score(blurred)
     copies = blurred(IMAGES)
     expected = [

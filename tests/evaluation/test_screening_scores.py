@@ -17,19 +17,19 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from covid_xray.evaluation.class_scores import predicted_classes, probability_column
+from covid_xray.evaluation.curve_areas import average_precision_of_counts, roc_auc_of_counts
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.predictions import predicted_classes, probability_column
 from covid_xray.evaluation.screening_scores import (
     SCREENING_SCORES,
-    average_precision_of_counts,
     choose_threshold,
     operating_point,
-    roc_auc_of_counts,
     score_screening,
     screening_scores,
     screening_view,
 )
 
-INTERVAL = {"n_resamples": 120, "confidence": 0.9, "seed": 2}
+INTERVALS = Intervals(n_resamples=120, confidence=0.9, seed=2)
 SEEDS = st.integers(0, 2**32 - 1)
 CLASSES = ["Normal", "COVID", "Viral Pneumonia", "Lung_Opacity"]
 SIZES = st.tuples(st.integers(1, 12), st.integers(1, 12))
@@ -84,7 +84,7 @@ def test_the_view_of_four_classes_is_that_of_the_two_they_make():
 
 
 @pytest.mark.parametrize("positive", ["COVID", "Viral Pneumonia"])
-def test_the_view_says_of_every_radiograph_what_its_row_says(positive):
+def test_the_view_says_what_its_rows_say(positive):
     predictions = random_predictions(1)
     view = screening_view(predictions, positive)
     assert list(view) == ["image_id", "split", "is_positive", "predicted_positive", "score"]
@@ -107,7 +107,7 @@ def test_what_has_no_score_is_refused_by_name():
     predictions = random_predictions(3)
     lacking = predictions.drop(columns="probability_COVID")
     unknown = predictions.assign(probability_COVID=[np.nan, *[0.5] * 39])
-    for measure in (screening_view, lambda table: score_screening(table, **INTERVAL)):
+    for measure in (screening_view, lambda table: score_screening(table, INTERVALS)):
         with pytest.raises(ValueError, match="no column probability_COVID"):
             measure(lacking)
         with pytest.raises(ValueError, match="probability_COVID is NaN for 1 "):
@@ -161,7 +161,7 @@ def test_areas_counted_by_hand():
 
 
 @pytest.mark.parametrize("truth", [[True] * 4, [False] * 4])
-def test_one_side_alone_has_no_areas_and_no_balanced_accuracy(truth):
+def test_one_side_alone_has_no_areas(truth):
     decision = np.array([True, False, False, False])
     scores = screening_scores(np.array(truth), decision, np.arange(4.0))
     assert all(np.isnan(scores[name]) for name in AREAS)
@@ -179,7 +179,7 @@ def test_nothing_predicted_positive_has_precision_0():
 
 @given(SEEDS, SIZES, st.integers(2, 9))
 @settings(deadline=None, max_examples=25)
-def test_areas_of_counts_equal_those_of_scikit_learn_with_weights(seed, sizes, levels):
+def test_areas_of_counts_equal_scikit_learn_with_weights(seed, sizes, levels):
     truth, _, score = random_answers(seed, *sizes, levels=levels)
     weights = np.random.default_rng(seed).integers(0, 4, (5, truth.size))
     weights[:, [truth.argmax(), truth.argmin()]] += 1
@@ -197,7 +197,7 @@ def test_areas_of_counts_equal_those_of_scikit_learn_with_weights(seed, sizes, l
 
 
 @pytest.mark.parametrize("area", [roc_auc_of_counts, average_precision_of_counts])
-def test_areas_of_counts_keep_leading_axes_and_are_nan_for_one_side_alone(area):
+def test_areas_keep_leading_axes_and_are_nan_for_one_side(area):
     perfect, no_positives, no_negatives = [[0, 3], [2, 0]], [[1, 3], [0, 0]], [[0, 0], [2, 1]]
     stack = np.array([[perfect, no_positives], [no_negatives, perfect]])
     np.testing.assert_array_equal(area(stack), [[1, np.nan], [np.nan, 1]])
@@ -208,28 +208,28 @@ def test_areas_of_counts_keep_leading_axes_and_are_nan_for_one_side_alone(area):
 
 def test_the_test_split_alone_is_scored():
     answers = random_answers(4, 9, 14)
-    row = score_screening(table_of(*answers), **INTERVAL)
+    row = score_screening(table_of(*answers), INTERVALS)
     expected = screening_scores(*answers)
     assert {name: row[name] for name in SCREENING_SCORES} == pytest.approx(expected)
     assert (row["n_test"], row["n_positive"]) == (23, 9)
     bounded = [f"{name}{end}" for name in SCREENING_SCORES for end in ("", "_low", "_high")]
     assert list(row) == [*bounded, "n_test", "n_positive"]
     others = table_of(*random_answers(5, 30, 3), split="validation")
-    assert score_screening(pd.concat([others, table_of(*answers)]), **INTERVAL) == row
+    assert score_screening(pd.concat([others, table_of(*answers)]), INTERVALS) == row
 
 
 def test_any_class_can_be_the_one_that_is_looked_for():
     predictions = random_predictions(15, n=90)
     own = predictions[predictions["split"] == "test"]
-    row = score_screening(predictions, positive="Normal", **INTERVAL)
+    row = score_screening(predictions, INTERVALS, positive="Normal")
     assert row["n_positive"] == (own["label"] == "Normal").sum()
     assert row["roc_auc"] == roc_auc_score(own["label"] == "Normal", own["probability_Normal"])
 
 
-def test_intervals_are_those_of_drawing_radiographs_with_replacement():
+def test_intervals_are_those_of_drawing_with_replacement():
     truth, decision, score = random_answers(6, 30, 50, levels=5)
     row = score_screening(
-        table_of(truth, decision, score), n_resamples=3000, confidence=0.9, seed=0
+        table_of(truth, decision, score), INTERVALS.model_copy(update={"n_resamples": 3000})
     )
     rng = np.random.default_rng(1)
     sides = [np.flatnonzero(truth), np.flatnonzero(~truth)]
@@ -244,16 +244,16 @@ def test_intervals_are_those_of_drawing_radiographs_with_replacement():
 
 @given(SEEDS, SIZES)
 @settings(deadline=None, max_examples=25)
-def test_a_score_that_is_the_decision_has_the_balanced_accuracy_as_its_area(seed, sizes):
+def test_the_area_of_a_decision_is_the_balanced_accuracy(seed, sizes):
     truth, decision, _ = random_answers(seed, *sizes)
-    row = score_screening(table_of(truth, decision, decision.astype(float)), **INTERVAL)
+    row = score_screening(table_of(truth, decision, decision.astype(float)), INTERVALS)
     for end in ("", "_low", "_high"):
         assert row[f"roc_auc{end}"] == pytest.approx(row[f"balanced_accuracy{end}"])
 
 
 def test_equal_scores_tell_nothing_whatever_is_decided():
     truth, decision, _ = random_answers(7, 5, 15)
-    row = score_screening(table_of(truth, decision, np.full(20, 0.4)), **INTERVAL)
+    row = score_screening(table_of(truth, decision, np.full(20, 0.4)), INTERVALS)
     assert [row[f"roc_auc{end}"] for end in ("", "_low", "_high")] == [0.5] * 3
     assert [row[f"pr_auc{end}"] for end in ("", "_low", "_high")] == pytest.approx([0.25] * 3)
     assert row["recall_low"] < row["recall_high"]
@@ -261,29 +261,34 @@ def test_equal_scores_tell_nothing_whatever_is_decided():
 
 def test_a_perfect_answer_leaves_no_doubt():
     truth = np.arange(30) % 3 == 0
-    row = score_screening(table_of(truth, truth, 0.3 + 0.4 * truth), **INTERVAL)
+    row = score_screening(table_of(truth, truth, 0.3 + 0.4 * truth), INTERVALS)
     ends = ("", "_low", "_high")
     assert all(row[f"{name}{end}"] == 1 for name in SCREENING_SCORES for end in ends)
 
 
 @given(SEEDS, SIZES)
 @settings(deadline=None, max_examples=12)
-def test_only_the_order_of_scores_counts_and_rows_may_come_in_any(seed, sizes):
+def test_only_the_order_of_scores_counts(seed, sizes):
     predictions = table_of(*random_answers(seed, *sizes))
-    row = score_screening(predictions, **INTERVAL)
+    row = score_screening(predictions, INTERVALS)
     bent = predictions.assign(probability_COVID=predictions["probability_COVID"] ** 3 + 5)
     shuffled = predictions.sample(frac=1, random_state=seed)
-    assert score_screening(bent, **INTERVAL) == pytest.approx(row)
-    assert score_screening(shuffled, **INTERVAL) == pytest.approx(row)
+    assert score_screening(bent, INTERVALS) == pytest.approx(row)
+    assert score_screening(shuffled, INTERVALS) == pytest.approx(row)
     bounds = [(row[f"{name}_low"], row[f"{name}_high"]) for name in SCREENING_SCORES]
     assert all(0 <= low <= high <= 1 + 1e-12 for low, high in bounds)
 
 
-def test_the_seed_decides_the_intervals_and_confidence_their_width():
+def test_seed_and_confidence_decide_the_intervals():
     predictions = table_of(*random_answers(8, 40, 60))
     names = [f"{name}{end}" for name in SCREENING_SCORES for end in ("_low", "_high")]
     first, again, other, wider = (
-        np.array([score_screening(predictions, **INTERVAL | options)[name] for name in names])
+        np.array(
+            [
+                score_screening(predictions, INTERVALS.model_copy(update=options))[name]
+                for name in names
+            ]
+        )
         for options in ({}, {}, {"seed": 3}, {"confidence": 0.99})
     )
     np.testing.assert_array_equal(first, again)
@@ -294,8 +299,8 @@ def test_the_seed_decides_the_intervals_and_confidence_their_width():
 def test_more_samples_than_are_scored_at_a_time_are_all_used():
     predictions = table_of(*random_answers(9, 8, 12))
     # Of 1 sample, both bounds are that sample; of 251, the bounds reach to the outermost two.
-    single = score_screening(predictions, n_resamples=1, confidence=0.9, seed=0)
-    many = score_screening(predictions, n_resamples=251, confidence=0.9999999, seed=0)
+    single = score_screening(predictions, INTERVALS.model_copy(update={"n_resamples": 1}))
+    many = score_screening(predictions, Intervals(n_resamples=251, confidence=0.9999999, seed=0))
     assert single["roc_auc_low"] == single["roc_auc_high"]
     assert many["roc_auc_low"] < 0.9 * many["roc_auc"] and many["roc_auc_high"] > many["roc_auc"]
 
@@ -303,7 +308,7 @@ def test_more_samples_than_are_scored_at_a_time_are_all_used():
 @pytest.mark.parametrize("truth", [True, False])
 def test_bounds_of_a_score_that_is_nan_are_nan(truth):
     _, decision, score = random_answers(10, 6, 6)
-    row = score_screening(table_of(np.full(12, truth), decision, score), **INTERVAL)
+    row = score_screening(table_of(np.full(12, truth), decision, score), INTERVALS)
     assert all(np.isnan(row[f"{name}{end}"]) for name in AREAS for end in ("", "_low", "_high"))
     assert row["accuracy_low"] < row["accuracy_high"]
     assert row["n_positive"] == 12 * truth
@@ -313,9 +318,9 @@ def test_intervals_of_240_radiographs_take_below_two_seconds():
     rng = np.random.default_rng(11)
     truth = np.arange(240) < 60
     predictions = table_of(truth, truth ^ (rng.random(240) < 0.1), rng.random(240))
-    score_screening(predictions, **INTERVAL)
+    score_screening(predictions, INTERVALS)
     start = time.process_time()
-    score_screening(predictions, n_resamples=2000, confidence=0.95, seed=0)
+    score_screening(predictions, INTERVALS.model_copy(update={"n_resamples": 2000}))
     assert time.process_time() - start < 2
 
 
@@ -339,7 +344,7 @@ def test_the_threshold_finds_enough_and_no_higher_one_does(seed, sizes, sensitiv
 
 @given(SEEDS, SIZES, st.floats(0.01, 1))
 @settings(deadline=None, max_examples=50)
-def test_the_threshold_moves_with_the_scores_and_ignores_negatives(seed, sizes, sensitivity):
+def test_the_threshold_ignores_negatives(seed, sizes, sensitivity):
     truth, _, score = random_answers(seed, *sizes)
     threshold = choose_threshold(truth, score, sensitivity)
     assert choose_threshold(truth, np.exp(3 * score) - 7, sensitivity) == pytest.approx(
@@ -357,7 +362,7 @@ def test_a_share_that_can_be_reached_exactly_is(n):
         assert choose_threshold(np.ones(n, bool), scores, found / n) == n + 1 - found
 
 
-def test_a_threshold_needs_a_positive_and_a_sensitivity_that_can_be_reached():
+def test_a_threshold_needs_a_positive_and_a_sensitivity():
     with pytest.raises(ValueError, match="no positive"):
         choose_threshold(np.zeros(3, bool), np.arange(3.0), 0.9)
     for sensitivity in (0, -0.1, 1.01, float("nan")):
@@ -371,7 +376,9 @@ def point_of(validation, test, sensitivity=0.75, **options):
         table_of(np.array(truth), np.zeros(len(truth), bool), score, split)
         for split, (truth, score) in {"validation": validation, "test": test}.items()
     ]
-    return operating_point(pd.concat(tables), sensitivity=sensitivity, **INTERVAL | options)
+    return operating_point(
+        pd.concat(tables), INTERVALS.model_copy(update=options), sensitivity=sensitivity
+    )
 
 
 VALIDATION = [1, 1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.4, 0.2, 0.5, 0.3, 0.1]
@@ -396,7 +403,7 @@ def test_an_operating_point_counted_by_hand():
     ]  # fmt: skip
 
 
-def test_the_threshold_stays_where_it_is_whatever_the_test_split_is():
+def test_the_threshold_ignores_the_test_split():
     point = point_of(VALIDATION, ([1, 0], [0.05, 0.95]))
     assert (point["threshold"], point["validation_sensitivity"]) == (0.4, 0.75)
     assert (point["sensitivity"], point["specificity"]) == (0, 0)
@@ -404,7 +411,7 @@ def test_the_threshold_stays_where_it_is_whatever_the_test_split_is():
 
 def test_the_operating_point_is_that_of_the_wanted_class():
     predictions = random_predictions(12, n=200)
-    point = operating_point(predictions, sensitivity=0.8, positive="Normal", **INTERVAL)
+    point = operating_point(predictions, INTERVALS, sensitivity=0.8, positive="Normal")
     own = predictions[predictions["split"] == "test"]
     found = own["probability_Normal"] >= point["threshold"]
     assert point["sensitivity"] == pytest.approx(found[own["label"] == "Normal"].mean())
@@ -445,11 +452,11 @@ def test_a_split_without_radiographs_is_named():
     predictions = table_of(*random_answers(14, 3, 4))
     validation = predictions.assign(split="validation")
     with pytest.raises(ValueError, match="no radiographs of the test split"):
-        score_screening(validation, **INTERVAL)
+        score_screening(validation, INTERVALS)
     with pytest.raises(ValueError, match="no radiographs of the test split"):
-        operating_point(validation, sensitivity=0.9, **INTERVAL)
+        operating_point(validation, INTERVALS, sensitivity=0.9)
     with pytest.raises(ValueError, match="no radiographs of the validation split"):
-        operating_point(predictions, sensitivity=0.9, **INTERVAL)
+        operating_point(predictions, INTERVALS, sensitivity=0.9)
     healthy = validation.assign(label="non-COVID")
     with pytest.raises(ValueError, match="no positive"):
-        operating_point(pd.concat([predictions, healthy]), sensitivity=0.9, **INTERVAL)
+        operating_point(pd.concat([predictions, healthy]), INTERVALS, sensitivity=0.9)

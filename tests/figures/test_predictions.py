@@ -13,7 +13,8 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
-from covid_xray.evaluation.class_scores import confusion_shares
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import confusion_shares
 from covid_xray.figures import theme
 from covid_xray.figures.predictions import (
     draw_class_weight_scores,
@@ -29,7 +30,7 @@ WEIGHT_SCORES = {
     "f1_score_covid": "COVID F1",
     "f1_score": "F1, all classes",
 }
-INTERVAL = {"n_resamples": 100, "confidence": 0.95, "seed": 1}
+INTERVALS = Intervals(n_resamples=100, confidence=0.95, seed=1)
 
 
 def predictions(seed=0, sizes=(36, 60, 102, 13), classes=CLASSES):
@@ -151,7 +152,7 @@ def test_no_test_radiographs_are_said_to_be_none(models, words):
 
 
 def test_cells_say_share_interval_and_count():
-    tables = {f"model {k}": confusion_shares(predictions(k), **INTERVAL) for k in range(3)}
+    tables = {f"model {k}": confusion_shares(predictions(k), INTERVALS) for k in range(3)}
     figure = draw_confusion_matrices(tables)
     assert [axes.get_title() for axes in figure.axes] == list(tables)
     for axes, table in zip(figure.axes, tables.values(), strict=True):
@@ -171,7 +172,7 @@ def test_cells_say_share_interval_and_count():
 
 
 def test_text_is_light_on_dark_cells_and_dark_on_light_ones():
-    table = confusion_shares(predictions(), **INTERVAL)
+    table = confusion_shares(predictions(), INTERVALS)
     axes = draw_confusion_matrices({"model": table}).axes[0]
     for text, share in zip(axes.texts, table["share"], strict=True):
         expected = theme.PAPER if share > 0.75 else theme.INK if share < 0.4 else text.get_color()
@@ -181,7 +182,7 @@ def test_text_is_light_on_dark_cells_and_dark_on_light_ones():
 
 
 def test_a_class_without_radiographs_says_so():
-    table = confusion_shares(predictions(sizes=(36, 0, 102, 13)), **INTERVAL)
+    table = confusion_shares(predictions(sizes=(36, 0, 102, 13)), INTERVALS)
     texts = [text.get_text() for text in draw_confusion_matrices({"m": table}).axes[0].texts]
     assert texts[4:8] == ["no\nradiographs"] * 4
     assert "no\nradiographs" not in texts[:4] + texts[8:]
@@ -276,7 +277,7 @@ DRAWINGS = {
         {f"EfficientNetB0, COVID weight {k}": predictions(k, classes=ODD) for k in range(n)}
     ),
     "confusion": lambda n: draw_confusion_matrices(
-        {f"VGG19 fine tuned, weight {k}": confusion_shares(predictions(k, classes=ODD), **INTERVAL)
+        {f"VGG19 fine tuned, weight {k}": confusion_shares(predictions(k, classes=ODD), INTERVALS)
          for k in range(n)}
     ),
     "weights": lambda n: draw_class_weight_scores(weights(*range(1, n + 1))),

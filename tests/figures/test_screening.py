@@ -15,7 +15,7 @@ from covid_xray.figures import theme
 from covid_xray.figures.equalisation import draw_grey_levels, draw_masked_examples
 from covid_xray.figures.screening import (
     draw_class_proportions,
-    draw_gaze,
+    draw_lung_attribution,
     draw_screening_curves,
 )
 
@@ -263,7 +263,7 @@ def test_nothing_counted_is_said_in_words(counts, words):
 # --- Gaze -----------------------------------------------------------------------------------------
 
 
-def gaze_of(models, labels=(*CLASSES, "all"), seed=0):
+def attribution_of(models, labels=(*CLASSES, "all"), seed=0):
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
         [(model, label, 40 + k) for k, model in enumerate(models) for label in labels],
@@ -276,7 +276,7 @@ def gaze_of(models, labels=(*CLASSES, "all"), seed=0):
     )  # fmt: skip
 
 
-def gaze_rows(axes, labels):
+def attribution_rows(axes, labels):
     """Of each line of a panel: its name, evidence, interval and area of the lungs."""
     names = [text.get_text() for text in axes.get_yticklabels()]
     points = [line for line in axes.lines if line.get_label() in labels]
@@ -292,12 +292,12 @@ def gaze_rows(axes, labels):
 
 
 def test_each_line_has_its_evidence_its_interval_and_the_area_of_the_lungs():
-    table = gaze_of(["Xception", "CNN"])
-    figure = draw_gaze(table)
+    table = attribution_of(["Xception", "CNN"])
+    figure = draw_lung_attribution(table)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Xception", "CNN"]
     for axes, model in zip(figure.axes, ["Xception", "CNN"], strict=True):
         rows = table[table["model"] == model]
-        found = gaze_rows(axes, set(rows["label"]))
+        found = attribution_rows(axes, set(rows["label"]))
         for (name, inside, interval, area), row in zip(found, rows.itertuples(), strict=True):
             wanted = "all classes" if row.label == "all" else theme.class_name(row.label)
             assert name == f"{wanted} (n = {row.n})"
@@ -309,14 +309,14 @@ def test_each_line_has_its_evidence_its_interval_and_the_area_of_the_lungs():
 
 
 def test_an_interval_beside_its_mean_is_drawn_as_it_is():
-    table = gaze_of(["CNN"], ["COVID"]).assign(mass_inside_low=0.9, mass_inside_high=0.95)
-    ((_, _, interval, _),) = gaze_rows(draw_gaze(table).axes[0], {"COVID"})
+    table = attribution_of(["CNN"], ["COVID"]).assign(mass_inside_low=0.9, mass_inside_high=0.95)
+    ((_, _, interval, _),) = attribution_rows(draw_lung_attribution(table).axes[0], {"COVID"})
     assert interval == (0.9, 0.95)
 
 
 def test_labels_keep_their_colour_and_marker_and_all_is_neutral():
     colours = {**theme.class_colours(CLASSES), "all": theme.ALL}
-    figure = draw_gaze(gaze_of(["first", "second"]))
+    figure = draw_lung_attribution(attribution_of(["first", "second"]))
     for axes in figure.axes:
         points = lines_of(axes, *CLASSES, "all")
         assert {label: line.get_color() for label, line in points.items()} == colours
@@ -329,18 +329,18 @@ def test_labels_keep_their_colour_and_marker_and_all_is_neutral():
 
 
 def test_the_legend_names_the_evidence_and_what_chance_would_give():
-    (legend,) = draw_gaze(gaze_of(["CNN"])).legends
+    (legend,) = draw_lung_attribution(attribution_of(["CNN"])).legends
     point, tick = legend.legend_handles
     evidence, area = (text.get_text() for text in legend.get_texts())
     assert "inside the lungs" in evidence and point.get_marker() == "o"
-    assert "a gaze everywhere alike" in area and tick.get_marker() == "|"
+    assert "evidence everywhere alike" in area and tick.get_marker() == "|"
 
 
 def test_rows_without_evidence_are_named_as_such():
-    table = gaze_of(["first", "second"])
+    table = attribution_of(["first", "second"])
     shares = ["mass_inside", "mass_inside_low", "mass_inside_high", "lung_area"]
     table.loc[2, shares] = np.nan
-    first, second = draw_gaze(table).axes
+    first, second = draw_lung_attribution(table).axes
     (text,) = first.texts
     assert (text.get_text(), text.get_position()[1]) == ("no evidence", 2)
     assert list(lines_of(first, *CLASSES, "all")) == ["COVID", "Lung_Opacity", *CLASSES[3:], "all"]
@@ -349,7 +349,7 @@ def test_rows_without_evidence_are_named_as_such():
 
 
 def test_no_explained_model_is_said_to_be_none(words):
-    assert "No model was explained" in words(draw_gaze(gaze_of([])))
+    assert "No model was explained" in words(draw_lung_attribution(attribution_of([])))
 
 
 # --- Curves ---------------------------------------------------------------------------------------

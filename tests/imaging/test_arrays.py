@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.imaging.arrays import RowStream, digest, keep_rows, row_batches, scratch_array
+from covid_xray.imaging.arrays import RowStream, keep_rows, row_batches, scratch_array
+from covid_xray.records import digest
 
 
 @given(st.lists(st.integers(0, 5), max_size=6), st.integers(1, 4))

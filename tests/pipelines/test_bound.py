@@ -2,13 +2,13 @@ import inspect
 import typing
 from functools import partial
 
+from covid_xray.pipelines.bound import bound
 from kedro.pipeline import Node
 from kedro.validation.type_extractor import TypeExtractor
 
-from covid_xray.models.settings import TrainingSettings
-from covid_xray.pipelines.bound import bound
 from covid_xray.pipelines.modeling.parameters import FrozenParameters, TransferParameters
 from covid_xray.pipelines.modeling.pipeline import create_pipeline
+from covid_xray.training.settings import TrainingSettings
 
 
 def scaled(values: list[float], training: TrainingSettings, factor: float) -> list[float]:

@@ -3,23 +3,28 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
-from sklearn.utils.class_weight import compute_sample_weight
-
 from covid_xray.pipelines.reporting.frozen_runs import (
-    SCORE_COLUMNS,
     augmentation_table,
     laplacian_table,
     preprocessing_table,
-    score_runs,
+    score_frozen_runs,
 )
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from sklearn.utils.class_weight import compute_sample_weight
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import FROZEN_SCORES
 from support.project import ROOT
 
 PUBLISHED = ROOT / "data/01_raw/published"
 TABLE_2 = pd.read_csv(PUBLISHED / "table_2_augmentation_settings.csv")
 TABLE_3 = pd.read_csv(PUBLISHED / "table_3_augmentation_scores.csv")
 TABLE_4 = pd.read_csv(PUBLISHED / "table_4_preprocessing_ablation.csv")
-INTERVALS = {"n_resamples": 300, "confidence": 0.95, "seed": 1}
+INTERVALS = Intervals(n_resamples=300, confidence=0.95, seed=1)
+
+SCORE_COLUMNS = [
+    f"{score}{suffix}" for score in FROZEN_SCORES for suffix in ("", "_low", "_high", "_natural")
+]
 
 
 def with_probabilities(table, classes):
@@ -41,7 +46,7 @@ def runs_of(*names):
 
 
 def score(runs, *predictions):
-    return score_runs(runs, pd.concat(predictions, ignore_index=True), **INTERVALS)
+    return score_frozen_runs(runs, pd.concat(predictions, ignore_index=True), INTERVALS)
 
 
 def through_csv(table):
@@ -104,8 +109,8 @@ def test_runs_may_tell_different_classes_apart():
 def test_an_untrained_run_keeps_its_place_and_says_why(load):
     runs = runs_of("z", "gone", "x")
     runs.loc[1, ["n_train", "note"]] = [0, "no radiograph is left"]
-    scored = score_runs(
-        load(runs), load(pd.concat([two_classes("x", 9, 20), two_classes("z", 5, 5)])), **INTERVALS
+    scored = score_frozen_runs(
+        load(runs), load(pd.concat([two_classes("x", 9, 20), two_classes("z", 5, 5)])), INTERVALS
     )
     assert scored["run"].tolist() == ["z", "gone", "x"]
     assert scored["note"].tolist() == ["", "no radiograph is left", ""]

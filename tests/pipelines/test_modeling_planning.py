@@ -6,10 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-
-from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
-from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.pipelines.modeling.planning import (
     MASKS,
     RUN_COLUMNS,
@@ -19,6 +16,8 @@ from covid_xray.pipelines.modeling.planning import (
     scale_settings,
     set_of,
 )
+
+from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.split import Split
 from covid_xray.studies.parameters import (
     AugmentationParameters,
@@ -27,6 +26,7 @@ from covid_xray.studies.parameters import (
 )
 from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.variants import VARIANT_COLUMNS
+from covid_xray.training.settings import TrainingSettings
 from support.project import ROOT
 
 TABLE_2 = pd.read_csv(ROOT / "data/01_raw/published/table_2_augmentation_settings.csv")

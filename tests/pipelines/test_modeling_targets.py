@@ -1,13 +1,11 @@
-"""Labels, class weights and predictions as the model takes and gives them."""
+"""Labels and class weights as the model takes them."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from covid_xray.pipelines.modeling.targets import (
+from covid_xray.training.targets import (
     class_names,
     one_hot,
-    prediction_table,
     weights_in_order,
 )
 
@@ -30,27 +28,3 @@ def test_labels_become_one_hot_rows_in_the_order_of_the_classes():
     rows = pd.DataFrame({"label": ["Normal", "COVID", "Normal"]})
     assert class_names(rows) == ["COVID", "Normal"]
     assert one_hot(rows["label"], class_names(rows)).tolist() == [[0, 1], [1, 0], [0, 1]]
-
-
-def test_predictions_name_the_likeliest_class_of_each_radiograph():
-    rows = pd.DataFrame(
-        {
-            "image_id": ["a", "b"],
-            "split": ["test", "validation"],
-            "label": ["Normal", "COVID"],
-            "row": [8, 3],
-        },
-        index=[40, 7],
-    )
-    table = prediction_table(rows, np.array([[0.2, 0.8], [0.4, 0.6]]), ["COVID", "Normal"])
-    expected = pd.DataFrame(
-        {
-            "image_id": ["a", "b"],
-            "split": ["test", "validation"],
-            "label": ["Normal", "COVID"],
-            "predicted": ["Normal", "Normal"],
-            "probability_COVID": [0.2, 0.4],
-            "probability_Normal": [0.8, 0.6],
-        }
-    )
-    pd.testing.assert_frame_equal(table, expected, check_dtype=False)

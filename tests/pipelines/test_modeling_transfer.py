@@ -3,27 +3,28 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-from covid_xray.imaging.augmentation import augment_lung_mask, augment_radiograph
 from covid_xray.models.feature_cache import StaleFeaturesError, TrunkFeatures
-from covid_xray.models.settings import TrainingSettings
-from covid_xray.models.trunk import cut_classifier, trunk_features
 from covid_xray.pipelines.modeling.frozen import _train_runs, extract_children_features
-from covid_xray.pipelines.modeling.parameters import (
-    BackboneParameters,
-    FrozenParameters,
-    TransferParameters,
-)
 from covid_xray.pipelines.modeling.transfer import (
     extract_trunk_features,
     initial_cut,
     train_classifier,
 )
+
+from covid_xray.imaging.augmentation import augment_lung_mask, augment_radiograph
+from covid_xray.models.trunk import cut_classifier, trunk_features
+from covid_xray.pipelines.modeling.parameters import (
+    BackboneParameters,
+    FrozenParameters,
+    TransferParameters,
+)
 from covid_xray.studies.parameters import (
     AugmentationParameters,
     ReadingParameters,
 )
-from covid_xray.training.fitting import TailTrainer, predict_probabilities
+from covid_xray.training.fitting import predict_probabilities
+from covid_xray.training.settings import TrainingSettings
+from covid_xray.training.tail import TailTrainer
 from support.transfer import build_tiny
 
 CLASSES = ["COVID", "Normal", "Viral Pneumonia"]

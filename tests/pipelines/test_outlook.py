@@ -1,16 +1,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.framework.project import pipelines
-from kedro.framework.startup import bootstrap_project
-
-from covid_xray.models.settings import TrainingSettings
-from covid_xray.pipeline_registry import OPTIONAL
 from covid_xray.pipelines.modeling.grid import BACKBONES
-from covid_xray.pipelines.modeling.parameters import TransferParameters
 from covid_xray.pipelines.outlook.nodes import deal_folds, rows_of_fold, summarise_folds
 from covid_xray.pipelines.outlook.parameters import OptimiserParameters
 from covid_xray.pipelines.outlook.pipeline import N_FOLDS, OPTIMISERS, create_pipeline
+from kedro.framework.project import pipelines
+from kedro.framework.startup import bootstrap_project
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.models.settings import TrainingSettings
+from covid_xray.pipeline_registry import OPTIONAL
+from covid_xray.pipelines.modeling.parameters import TransferParameters
 from covid_xray.studies.parameters import SplittingParameters
 from support.project import ROOT
 
@@ -92,6 +93,7 @@ def predictions(right, wrong):
 
 def test_folds_end_in_their_mean_and_the_samples_standard_deviation():
     scores, summary = summarise_folds(
+        Intervals(n_resamples=100, confidence=0.9, seed=1),
         predictions(9, 1), predictions(7, 3), predictions(1, 1), predictions(1, 1),
         backbones=["mobilenet", "vgg19"],
     )  # fmt: skip

@@ -1,13 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-from covid_xray.evaluation.metrics import REPORT_METRICS
 from covid_xray.pipelines.reporting.model_comparison import (
     class_weight_table,
     model_comparison_table,
     model_row,
 )
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import REPORT_SCORES
 from support.project import ROOT
 
 PUBLISHED = ROOT / "data/01_raw/published"
@@ -22,7 +23,8 @@ def predictions(right=9, wrong=1):
         rows += [("test", label, label)] * right
         rows += [("test", label, CLASSES[(i + 1) % 4])] * wrong
         rows += [("validation", label, CLASSES[0])] * 5
-    return pd.DataFrame(rows, columns=["split", "label", "predicted"])
+    table = pd.DataFrame(rows, columns=["split", "label", "predicted"])
+    return table.assign(**{f"probability_{name}": 0.25 for name in CLASSES})
 
 
 SUMMARY = {
@@ -34,12 +36,12 @@ SUMMARY = {
     "trainable_params": 2_659_076,
     "n_train": 100,
 }
-INTERVALS = {"n_resamples": 500, "confidence": 0.95, "seed": 1}
+INTERVALS = Intervals(n_resamples=500, confidence=0.95, seed=1)
 
 
 def test_a_row_of_table_5_has_known_scores_on_the_test_split_only():
-    row = model_row(SUMMARY, predictions(), **INTERVALS)
-    for score in REPORT_METRICS:
+    row = model_row(SUMMARY, predictions(), INTERVALS)
+    for score in REPORT_SCORES:
         assert row[score] == pytest.approx(0.9)
         assert row[f"{score}_low"] < 0.9 < row[f"{score}_high"]
         assert row[f"{score}_natural"] == pytest.approx(0.9)
@@ -51,13 +53,13 @@ def test_prevalence_moves_natural_scores_and_leaves_balanced_ones():
     table = predictions()
     normal = table[(table["label"] == "Normal") & (table["split"] == "test")]
     more_normal = pd.concat([table] + [normal] * 9)
-    row = model_row(SUMMARY, more_normal, **INTERVALS)
+    row = model_row(SUMMARY, more_normal, INTERVALS)
     assert row["precision"] == pytest.approx(0.9)
     assert row["precision_natural"] != pytest.approx(0.9, abs=0.02)
 
 
 def test_table_5_stands_beside_the_published_figures():
-    row = model_row(SUMMARY, predictions(), **INTERVALS)
+    row = model_row(SUMMARY, predictions(), INTERVALS)
     table = model_comparison_table([row, row | {"covid_weight": 7}], TABLE_5)
     known, unknown = table.iloc[0], table.iloc[1]
     assert known["precision_covid_published"] == 0.987
@@ -67,13 +69,13 @@ def test_table_5_stands_beside_the_published_figures():
 
 
 def test_figure_14_is_table_5_of_one_backbone_by_weight():
-    first = model_row(SUMMARY, predictions(), **INTERVALS)
-    second = model_row(SUMMARY | {"class_weights": {}}, predictions(6, 4), **INTERVALS)
+    first = model_row(SUMMARY, predictions(), INTERVALS)
+    second = model_row(SUMMARY | {"class_weights": {}}, predictions(6, 4), INTERVALS)
     table = class_weight_table([first, second])
     assert table["covid_weight"].tolist() == [1, 2]
     assert table["recall_covid"].tolist() == pytest.approx([0.6, 0.9])
     suffixes = ["", "_low", "_high", "_natural"]
-    scores = [f"{score}{suffix}" for score in REPORT_METRICS for suffix in suffixes]
+    scores = [f"{score}{suffix}" for score in REPORT_SCORES for suffix in suffixes]
     assert table.columns.tolist() == ["backbone", "covid_weight", *scores]
     for score in scores:
         assert table.loc[1, score] == first[score]
@@ -81,7 +83,7 @@ def test_figure_14_is_table_5_of_one_backbone_by_weight():
 
 def test_figure_14_does_not_mix_backbones():
     rows = [
-        model_row(SUMMARY | {"backbone": backbone}, predictions(), **INTERVALS)
+        model_row(SUMMARY | {"backbone": backbone}, predictions(), INTERVALS)
         for backbone in ("vgg19", "mobilenet")
     ]
     with pytest.raises(ValueError, match="one backbone, not MobileNet, VGG19"):

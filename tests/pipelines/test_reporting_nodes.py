@@ -1,12 +1,12 @@
 import pandas as pd
 
-from covid_xray.evaluation.metrics import REPORT_METRICS
-from covid_xray.evaluation.settings import IntervalParameters
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import REPORT_SCORES
 from covid_xray.pipelines.reporting import nodes
 from covid_xray.studies.file_sizes import SIZE_COLUMNS, file_size_table
 
 CLASSES = ["COVID", "Normal"]
-INTERVALS = IntervalParameters(n_resamples=100, confidence=0.95, seed=1)
+INTERVALS = Intervals(n_resamples=100, confidence=0.95, seed=1)
 PUBLISHED_3 = pd.DataFrame({"setting": ["3"], "accuracy": [0.82], "f1_score": [0.82]})
 PUBLISHED_4 = pd.DataFrame({"variant": ["balanced"], "accuracy": [0.89]})
 
@@ -69,7 +69,7 @@ def test_the_page_holds_the_tables_of_the_nodes():
 
 
 def table_of_models():
-    columns = [*REPORT_METRICS, "trainable_params"]
+    columns = [*REPORT_SCORES, "trainable_params"]
     published = pd.DataFrame(
         [{"backbone": "MobileNet", "covid_weight": 1, **dict.fromkeys(columns, 0.5)}]
     )

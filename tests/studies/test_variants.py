@@ -1,4 +1,4 @@
-"""Variants: leak-free ones never show an augmented image, a copy or a group on both sides of a split."""
+"""Variants: leak-free ones never show one picture on both sides of a split."""
 
 import numpy as np
 import pandas as pd

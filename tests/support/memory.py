@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ import yaml
 from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
+from kedro.utils import load_obj
 
 from covid_xray.imaging.arrays import RowStream
 from support.project import ROOT
@@ -38,8 +38,7 @@ class KeptDataset(AbstractDataset[Any, Any]):
 
 def schema_of(entry: dict[str, Any]) -> pa.DataFrameSchema | None:
     """The schema that a catalog entry names, if it does."""
-    module, _, name = entry.get("metadata", {}).get("schema", "").rpartition(".")
-    return getattr(import_module(module), name) if module else None
+    return load_obj(entry["validator"]["class"]) if "validator" in entry else None
 
 
 def catalog_entries() -> dict[str, dict[str, Any]]:

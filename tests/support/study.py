@@ -7,7 +7,7 @@ from typing import Any
 
 from kedro.pipeline import Pipeline
 
-from covid_xray.evaluation.settings import IntervalParameters
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.pipelines.data_engineering import create_pipeline
 from covid_xray.studies.parameters import (
     AugmentationParameters,
@@ -28,7 +28,7 @@ PARAMETERS = {
     "params:augmentation": AugmentationParameters(
         images_per_class=20, n_layers=3, factor=0.1, batch_size=4, workers=1
     ),
-    "params:intervals": IntervalParameters(n_resamples=100, confidence=0.95, seed=1),
+    "params:intervals": Intervals(n_resamples=100, confidence=0.95, seed=1),
 }
 
 

@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-
-from covid_xray.models.backbones import build_classifier, calibrate_batch_norm
 from covid_xray.pipelines.modeling.grid import BACKBONES
+
+from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
 
 # Trainable parameters of Report A's Table 5.
 PUBLISHED = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covid_xray.models.screening_classifiers import build_separable_cnn
-from covid_xray.models.settings import SeparableCNNSettings, TrainingSettings, ViewSettings
+from covid_xray.models.settings import SeparableCNNSettings
 from covid_xray.training.balanced import (
     BalancedBatches,
     balanced_order,
@@ -16,6 +16,7 @@ from covid_xray.training.balanced import (
     train_balanced,
 )
 from covid_xray.training.fitting import TrainingError, predict_probabilities
+from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 VIEWS = ViewSettings(flips=True, rotation=0.1)
 STILL = ViewSettings(flips=False, rotation=0)

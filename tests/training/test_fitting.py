@@ -3,17 +3,13 @@
 import keras
 import numpy as np
 import pytest
-
-from covid_xray.models.backbones import calibrate_batch_norm
-from covid_xray.models.settings import TrainingSettings
-from covid_xray.models.trunk import cut_classifier, trunk_features
 from covid_xray.pipelines.modeling.grid import BACKBONES
-from covid_xray.training.fitting import (
-    ShuffledBatches,
-    TailTrainer,
-    TrainingError,
-    predict_probabilities,
-)
+
+from covid_xray.models.transfer_classifiers import calibrate_batch_norm
+from covid_xray.models.trunk import cut_classifier, trunk_features
+from covid_xray.training.fitting import ShuffledBatches, TrainingError, predict_probabilities
+from covid_xray.training.settings import TrainingSettings
+from covid_xray.training.tail import TailTrainer
 from support.transfer import build_calibrated, build_tiny
 
 SETTINGS = TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=2, patience=5, seed=11)

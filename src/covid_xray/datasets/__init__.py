@@ -1,5 +1,6 @@
 """Kedro datasets that the ecosystem lacks, and atomic versions of those it has."""
 
+from covid_xray.datasets.activations import ActivationsDataset
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.datasets.atomic import (
     AtomicSaveMixin,
@@ -10,22 +11,23 @@ from covid_xray.datasets.atomic import (
     TextDataset,
 )
 from covid_xray.datasets.keras_model import KerasModelDataset
-from covid_xray.datasets.litert_model import LiteRTModelDataset
+from covid_xray.datasets.litert_models import LiteRTModelsDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
-from covid_xray.datasets.trunk_features import TrunkFeaturesDataset
+from covid_xray.datasets.run_store import RunStoreDataset
 
 __all__ = [
+    "ActivationsDataset",
     "ArrayDataset",
     "AtomicSaveMixin",
     "CSVDataset",
     "JSONDataset",
     "KerasModelDataset",
-    "LiteRTModelDataset",
+    "LiteRTModelsDataset",
     "ParquetDataset",
     "PhantomStudyDataset",
     "PickleDataset",
     "RadiographyStudyDataset",
+    "RunStoreDataset",
     "TextDataset",
-    "TrunkFeaturesDataset",
 ]

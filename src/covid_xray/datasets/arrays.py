@@ -9,8 +9,8 @@ import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from numpy.typing import NDArray
 
-from covid_xray.datasets.atomic import partial_path
 from covid_xray.imaging.arrays import RowStream
+from covid_xray.whole import whole_file
 
 _BATCH_BYTES = 64 * 2**20
 
@@ -51,18 +51,15 @@ class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
     def save(self, data: NDArray[Any] | RowStream) -> None:
         """Write the array beside its place, then rename."""
         stream = data if isinstance(data, RowStream) else _row_stream(data)
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_path(self._filepath)
         header = {
             "descr": np.lib.format.dtype_to_descr(np.dtype(stream.dtype)),
             "fortran_order": False,
             "shape": stream.shape,
         }
-        with partial.open("wb") as file:
+        with whole_file(self._filepath) as partial, partial.open("wb") as file:
             np.lib.format.write_array_header_2_0(file, header)
             for _, batch in stream.numbered_batches():
                 file.write(np.ascontiguousarray(batch, stream.dtype).data)
-        partial.replace(self._filepath)
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

@@ -12,10 +12,7 @@ from typing import Any
 
 from kedro_datasets import json, pandas, pickle, text
 
-
-def partial_path(path: Path) -> Path:
-    """Where a file is written before it is whole; the suffix stays, for it may choose a format."""
-    return path.with_name(f".{path.stem}.partial{path.suffix}")
+from covid_xray.whole import whole_file
 
 
 class AtomicSaveMixin:
@@ -28,13 +25,10 @@ class AtomicSaveMixin:
 
     def save(self, data: Any) -> None:
         """Save to a sibling file and move it into place once it is complete."""
-        final = Path(self._filepath)
-        partial = partial_path(final)
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        aside = copy.copy(self)
-        aside._filepath = PurePosixPath(partial.as_posix())
-        super(AtomicSaveMixin, aside).save(data)  # type: ignore[misc]
-        partial.replace(final)
+        with whole_file(Path(self._filepath)) as partial:
+            aside = copy.copy(self)
+            aside._filepath = PurePosixPath(partial.as_posix())
+            super(AtomicSaveMixin, aside).save(data)  # type: ignore[misc]
 
 
 class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):

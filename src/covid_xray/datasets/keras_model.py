@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from covid_xray.datasets.atomic import partial_path
+from covid_xray.whole import whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -42,18 +42,14 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
 
     def load(self) -> keras.Model:
         """The model, as it was saved."""
-        import keras
+        from covid_xray.models.loading import load_model
 
-        import covid_xray.models.lung_extraction  # noqa: F401 - registers our own layers
-
-        return keras.saving.load_model(self._filepath, safe_mode=True)
+        return load_model(self._filepath)
 
     def save(self, data: keras.Model) -> None:
         """Write the model beside its place, then rename."""
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_path(self._filepath)
-        data.save(partial)
-        partial.replace(self._filepath)
+        with whole_file(self._filepath) as partial:
+            data.save(partial)
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
-
-REPORT_METRICS = (
-    "precision",
-    "precision_covid",
-    "recall",
-    "recall_covid",
-    "f1_score",
-    "f1_score_covid",
-)
+from numpy.typing import ArrayLike, NDArray
 
 
 def count_predictions(
-    labels: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
+    labels: ArrayLike, predicted: ArrayLike, classes: ArrayLike
 ) -> NDArray[np.int64]:
     """Confusion matrix (n_classes, n_classes): true class by row, predicted class by column."""
     # Here, because scikit-learn takes seconds to load and every kedro command imports this file.
     from sklearn.metrics import confusion_matrix
 
-    return confusion_matrix(labels, predicted, labels=list(classes)).astype(np.int64)  # type: ignore[no-any-return]
+    return confusion_matrix(labels, predicted, labels=classes).astype(np.int64)  # type: ignore[no-any-return]
 
 
 def balance_classes(confusion: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -59,23 +48,6 @@ def scores_by_class(confusion: NDArray[np.generic]) -> dict[str, NDArray[np.floa
     recall = _ratio(hits, weights.sum(axis=-1))
     f1_score = _ratio(2 * precision * recall, precision + recall)
     return {"precision": precision, "recall": recall, "f1_score": f1_score}
-
-
-def report_scores(confusion: NDArray[np.generic], covid: int) -> dict[str, NDArray[np.float64]]:
-    """The six scores of Table 5: macro precision, recall and F1, and those of COVID.
-
-    Args:
-        confusion: array (..., n_classes, n_classes), counts or weights; any leading axes.
-        covid: position of the COVID class.
-
-    Returns:
-        Each score as an array of the leading axes' shape; see `scores_by_class` for zeros.
-    """
-    scores = {}
-    for name, by_class in scores_by_class(confusion).items():
-        scores[name] = by_class.mean(axis=-1)
-        scores[f"{name}_covid"] = by_class[..., covid]
-    return scores
 
 
 def accuracy_score(confusion: NDArray[np.generic]) -> NDArray[np.float64]:

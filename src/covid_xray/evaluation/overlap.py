@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import mean_interval
+from covid_xray.evaluation.intervals import Intervals, mean_interval
 
 OVERLAP_SCORES = ("pixel_accuracy", "dice", "iou", "hausdorff")
 _COLUMNS = ["method", "label", "score", "mean", "low", "high", "n_pairs", "note"]
@@ -76,14 +76,11 @@ def hausdorff_distance(predicted: _Mask, true: _Mask) -> float:
     Raises:
         ValueError: where the shapes differ.
     """
-    one, other = _as_bool(predicted, true)
-    if not (one.any() and other.any()):
-        return float("nan") if one.any() or other.any() else 0.0
-    # Here, because scipy.ndimage takes a while to load and every kedro command imports this file.
-    from scipy.ndimage import distance_transform_edt
+    # Here, because scikit-image takes a while to load and every kedro command imports this file.
+    from skimage.metrics import hausdorff_distance as distance_of_sets
 
-    to_one, to_other = distance_transform_edt(~one), distance_transform_edt(~other)
-    return float(max(to_other[one].max(), to_one[other].max()))
+    distance = float(distance_of_sets(*_as_bool(predicted, true)))  # type: ignore[no-untyped-call]
+    return distance if np.isfinite(distance) else float("nan")
 
 
 def overlap_scores(predicted: _Mask, true: _Mask) -> dict[str, float]:
@@ -94,18 +91,14 @@ def overlap_scores(predicted: _Mask, true: _Mask) -> dict[str, float]:
     }
 
 
-def summarise_overlap(
-    scores: pd.DataFrame, *, n_resamples: int, confidence: float, seed: int
-) -> pd.DataFrame:
+def summarise_overlap(scores: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
     """Mean of every score per method and class, with its bootstrap interval.
 
     A Hausdorff distance that is not defined is left out of the mean, and the note counts it.
 
     Args:
         scores: one row per method and pair of masks: `method, label` and `OVERLAP_SCORES`.
-        n_resamples: number of bootstrap samples.
-        confidence: coverage of the interval, 0 to 1.
-        seed: seed of the draw.
+        intervals: bootstrap intervals.
 
     Returns:
         One row per method (in the order of their first rows), label (each class by name, then
@@ -119,16 +112,14 @@ def summarise_overlap(
         groups = {label: own[own["label"] == label] for label in classes} | {"all": own}
         rows += [
             {"method": method, "label": label, "score": score}
-            | _summarise(group[score].to_numpy(np.float64), n_resamples, confidence, seed)
+            | _summarise(group[score].to_numpy(np.float64), intervals)
             for label, group in groups.items()
             for score in OVERLAP_SCORES
         ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _summarise(
-    values: NDArray[np.float64], n_resamples: int, confidence: float, seed: int
-) -> dict[str, Any]:
+def _summarise(values: NDArray[np.float64], intervals: Intervals) -> dict[str, Any]:
     """Mean, interval, number of pairs behind them, and note of one score."""
     defined = values[~np.isnan(values)]
     n_undefined = len(values) - len(defined)
@@ -137,7 +128,7 @@ def _summarise(
     if not len(defined):
         undefined = dict.fromkeys(("mean", "low", "high"), float("nan"))
         return undefined | {"n_pairs": 0, "note": f"not testable: {note or 'no pairs of masks'}"}
-    low, high = mean_interval(defined, n_resamples, confidence, seed)
+    low, high = mean_interval(defined, intervals)
     mean = float(defined.mean())
     return {"mean": mean, "low": low, "high": high, "n_pairs": len(defined), "note": note}
 

@@ -12,25 +12,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_scores import probability_column
-from covid_xray.evaluation.intervals import percentile_interval, resample_confusion
-from covid_xray.evaluation.metrics import accuracy_score, balance_classes, scores_by_class
-
-SCREENING_SCORES = (
-    "accuracy",
-    "balanced_accuracy",
-    "recall",
-    "precision",
-    "f1_score",
-    "roc_auc",
-    "pr_auc",
+from covid_xray.evaluation.curve_areas import average_precision_of_counts, roc_auc_of_counts
+from covid_xray.evaluation.intervals import Intervals, resample_confusion, with_bounds
+from covid_xray.evaluation.metrics import (
+    accuracy_score,
+    balance_classes,
+    count_predictions,
+    scores_by_class,
 )
-# Positions of the two sides in every array of counts.
+from covid_xray.evaluation.predictions import probability_column, select_split
+from covid_xray.evaluation.scoring import COVID
+from covid_xray.split import Split
+
+_DECISION_SCORES = ("accuracy", "balanced_accuracy", "recall", "precision", "f1_score")
+SCREENING_SCORES = (*_DECISION_SCORES, "roc_auc", "pr_auc")
+# The two sides, and their positions in every array of counts.
+_SIDES = (False, True)
 _NEGATIVE, _POSITIVE = 0, 1
 _RESAMPLES_AT_A_TIME = 100
 
 
-def screening_view(predictions: pd.DataFrame, positive: str = "COVID") -> pd.DataFrame:
+def screening_view(predictions: pd.DataFrame, positive: str = COVID) -> pd.DataFrame:
     """Predictions of two classes or of many, as answers to one question (Report B).
 
     Args:
@@ -77,7 +79,7 @@ def screening_scores(
     # Here, because scikit-learn takes seconds to load and every kedro command imports this file.
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    decisions = _scores_of_decisions(_count_decisions(is_positive, predicted_positive))
+    decisions = _scores_of_decisions(count_predictions(is_positive, predicted_positive, _SIDES))
     areas = dict.fromkeys(("roc_auc", "pr_auc"), float("nan"))
     if is_positive.any() and not is_positive.all():
         areas["roc_auc"] = float(roc_auc_score(is_positive, scores))
@@ -86,12 +88,7 @@ def screening_scores(
 
 
 def score_screening(
-    predictions: pd.DataFrame,
-    *,
-    positive: str = "COVID",
-    n_resamples: int,
-    confidence: float,
-    seed: int,
+    predictions: pd.DataFrame, intervals: Intervals, *, positive: str = COVID
 ) -> dict[str, float]:
     """Screening scores of the test split with bootstrap intervals (Report B, Résultats).
 
@@ -101,9 +98,7 @@ def score_screening(
     Args:
         predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
         positive: the class to look for.
-        n_resamples: bootstrap samples.
-        confidence: coverage of the intervals, 0 to 1.
-        seed: seed of the resampling.
+        intervals: bootstrap intervals.
 
     Returns:
         Each of `SCREENING_SCORES` as `<score>, <score>_low, <score>_high`, then `n_test` and
@@ -112,54 +107,13 @@ def score_screening(
     Raises:
         ValueError: the test split is empty; or as `screening_view` raises.
     """
-    truth, decision, score = _split_arrays(screening_view(predictions, positive), "test")
+    truth, decision, score = _split_arrays(screening_view(predictions, positive), Split.TEST)
     values = screening_scores(truth, decision, score)
-    draws = _resample_scores(truth, decision, score, n_resamples, seed)
+    draws = _resample_scores(truth, decision, score, intervals)
     row: dict[str, float] = {}
     for name in SCREENING_SCORES:
-        low, high = percentile_interval(draws[name], confidence)
-        row |= {name: values[name], f"{name}_low": low, f"{name}_high": high}
+        row |= with_bounds(name, values[name], draws[name], intervals)
     return row | {"n_test": len(truth), "n_positive": int(truth.sum())}
-
-
-def roc_auc_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Area under the ROC curve: how often a positive outscores a negative, ties counting half.
-
-    Equals scikit-learn's `roc_auc_score` with counts as weights (Hanley & McNeil, 1982), for
-    many bootstrap samples at once.
-
-    Args:
-        counts: negatives and positives at each distinct score, highest score first,
-            (..., 2, n_scores).
-
-    Returns:
-        Areas (...), 0 to 1; NaN without negatives or without positives.
-    """
-    negatives, positives = counts[..., _NEGATIVE, :], counts[..., _POSITIVE, :]
-    # Twice the pairs, which are then integers: a perfect classifier has exactly 1.
-    above = 2 * positives.cumsum(axis=-1) - positives
-    return _divide((negatives * above).sum(axis=-1), 2 * _pairs(counts))
-
-
-def average_precision_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Average precision: the mean, over positives, of the precision at each one's score.
-
-    Equals scikit-learn's `average_precision_score` with counts as weights, for many bootstrap
-    samples at once.
-
-    Args:
-        counts: negatives and positives at each distinct score, highest score first,
-            (..., 2, n_scores).
-
-    Returns:
-        Averages (...), 0 to 1; NaN without negatives or without positives.
-    """
-    positives = counts[..., _POSITIVE, :]
-    # A score that was not drawn, nor any above it, has no precision, and no positives either.
-    taken = np.maximum(counts.sum(axis=-2).cumsum(axis=-1), 1)
-    precisions = positives.cumsum(axis=-1) / taken
-    averages = _divide((positives * precisions).sum(axis=-1), positives.sum(axis=-1))
-    return np.where(_pairs(counts) > 0, averages, np.nan)
 
 
 def choose_threshold(
@@ -190,12 +144,10 @@ def choose_threshold(
 
 def operating_point(
     predictions: pd.DataFrame,
+    intervals: Intervals,
     *,
     sensitivity: float,
-    positive: str = "COVID",
-    n_resamples: int,
-    confidence: float,
-    seed: int,
+    positive: str = COVID,
 ) -> dict[str, float]:
     """A threshold chosen on the validation split, and what it is worth on the test split.
 
@@ -206,9 +158,7 @@ def operating_point(
         predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
         sensitivity: share of the validation positives to find, above 0 and up to 1.
         positive: the class to look for.
-        n_resamples: bootstrap samples.
-        confidence: coverage of the intervals, 0 to 1.
-        seed: seed of the resampling.
+        intervals: bootstrap intervals.
 
     Returns:
         `threshold, wanted_sensitivity, validation_sensitivity, validation_specificity`; on the
@@ -221,12 +171,12 @@ def operating_point(
             `choose_threshold` raise.
     """
     view = screening_view(predictions, positive)
-    truth, _, score = _split_arrays(view, "validation")
-    test_truth, _, test_score = _split_arrays(view, "test")
+    truth, _, score = _split_arrays(view, Split.VALIDATION)
+    test_truth, _, test_score = _split_arrays(view, Split.TEST)
     threshold = choose_threshold(truth, score, sensitivity)
-    before = _rates(_count_decisions(truth, score >= threshold))
-    decisions = _count_decisions(test_truth, test_score >= threshold)
-    rates, draws = _rates(decisions), _rates(resample_confusion(decisions, n_resamples, seed))
+    before = _rates(count_predictions(truth, score >= threshold, _SIDES))
+    decisions = count_predictions(test_truth, test_score >= threshold, _SIDES)
+    rates, draws = _rates(decisions), _rates(resample_confusion(decisions, intervals))
     row = {
         "threshold": threshold,
         "wanted_sensitivity": sensitivity,
@@ -234,8 +184,7 @@ def operating_point(
         "validation_specificity": float(before[_NEGATIVE]),
     }
     for name, side in (("sensitivity", _POSITIVE), ("specificity", _NEGATIVE)):
-        low, high = percentile_interval(draws[:, side], confidence)
-        row |= {name: float(rates[side]), f"{name}_low": low, f"{name}_high": high}
+        row |= with_bounds(name, float(rates[side]), draws[:, side], intervals)
     n_negative, n_positive = decisions.sum(axis=1).tolist()
     return row | {
         "n_validation_positive": int(truth.sum()),
@@ -245,26 +194,15 @@ def operating_point(
 
 
 def _split_arrays(
-    view: pd.DataFrame, split: str
+    view: pd.DataFrame, split: Split
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
     """Truth, decision and score of the radiographs of one split, each (n,)."""
-    rows = view[view["split"] == split]
-    if rows.empty:
-        raise ValueError(f"the predictions have no radiographs of the {split} split")
+    rows = select_split(view, split)
     return (
         rows["is_positive"].to_numpy(np.bool_),
         rows["predicted_positive"].to_numpy(np.bool_),
         rows["score"].to_numpy(np.float64),
     )
-
-
-def _count_decisions(
-    is_positive: NDArray[np.bool_], predicted_positive: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Confusion matrix (2, 2): truth by row, decision by column, negative first."""
-    counts = np.zeros((2, 2), np.int64)
-    np.add.at(counts, (is_positive.astype(np.intp), predicted_positive.astype(np.intp)), 1)
-    return counts
 
 
 def _rates(decisions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -286,8 +224,7 @@ def _resample_scores(
     is_positive: NDArray[np.bool_],
     predicted_positive: NDArray[np.bool_],
     scores: NDArray[np.float64],
-    n_resamples: int,
-    seed: int,
+    intervals: Intervals,
 ) -> dict[str, NDArray[np.float64]]:
     """All of `SCREENING_SCORES` of every bootstrap sample, each (n_resamples,)."""
     # Radiographs of one score and decision are interchangeable: drawing images of a side with
@@ -300,11 +237,11 @@ def _resample_scores(
     found = kinds[:, 1].astype(np.bool_)
     # Where a new score begins. NaN, which differs from any, makes the first one begin.
     starts = np.flatnonzero(np.diff(kinds[:, 0], prepend=np.nan))
-    draws = resample_confusion(counts, n_resamples, seed)
+    draws = resample_confusion(counts, intervals)
     # Sums of all samples at once would need several times the memory of the draws.
     pieces = [
         _scores_of_kinds(piece, found, starts)
-        for piece in np.array_split(draws, math.ceil(n_resamples / _RESAMPLES_AT_A_TIME))
+        for piece in np.array_split(draws, math.ceil(intervals.n_resamples / _RESAMPLES_AT_A_TIME))
     ]
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in SCREENING_SCORES}
 
@@ -319,14 +256,3 @@ def _scores_of_kinds(
         "roc_auc": roc_auc_of_counts(by_score),
         "pr_auc": average_precision_of_counts(by_score),
     }
-
-
-def _pairs(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    pairs: NDArray[np.int64] = counts.sum(axis=-1).prod(axis=-1)
-    return pairs
-
-
-def _divide(part: NDArray[np.generic], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    nowhere = np.full(whole.shape, np.nan)
-    shares: NDArray[np.float64] = np.divide(part, whole, out=nowhere, where=whole > 0)
-    return shares

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.predictions import predicted_positions, right_and_wrong
 from covid_xray.figures import theme
 
 _OF_EACH = 2
@@ -50,6 +53,40 @@ def panel_caption(image_id: str, true: str, predicted: str, probability: float) 
     return (
         f"{image_id}\ntrue: {theme.class_name(true)}\n"
         f"predicted: {theme.class_name(predicted)}\nprobability {probability:.1%}"
+    )
+
+
+def explain_predictions(
+    title: str,
+    classifier: Any,
+    predictions: pd.DataFrame,
+    pixels: Any,
+    row_of: pd.Series,
+    seed: int,
+) -> GradCamRow:
+    """Two right and two wrong test predictions of a model, with their heatmaps.
+
+    Args:
+        title: name of the model.
+        classifier: its Keras model.
+        predictions: its predictions.
+        pixels: what it sees: uint8 (n, side, side), or what gives such rows.
+        row_of: row of `pixels` by `image_id`.
+        seed: seed of the draw of examples.
+    """
+    from covid_xray.models.grad_cam import grad_cam
+
+    shown = right_and_wrong(predictions, _OF_EACH, seed)
+    seen = pixels[row_of[shown["image_id"]].to_numpy()]
+    heatmaps = grad_cam(classifier, seen, predicted_positions(shown))
+    captions = [
+        panel_caption(
+            row["image_id"], row["label"], row["predicted"], row[f"probability_{row['predicted']}"]
+        )
+        for _, row in shown.iterrows()
+    ]
+    return GradCamRow(
+        title, seen, heatmaps, captions, (shown["predicted"] == shown["label"]).tolist()
     )
 
 

@@ -15,9 +15,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_scores import predicted_classes, probability_column
+from covid_xray.evaluation.predictions import predicted_classes, probability_column
 from covid_xray.figures import theme
 from covid_xray.figures.labels import label_line_ends
+from covid_xray.split import Split
 
 _BINS = np.linspace(0, 1, 11)
 _SCORE_NAMES = {
@@ -45,7 +46,7 @@ def draw_confidence(predictions_by_model: Mapping[str, pd.DataFrame]) -> Figure:
         predictions_by_model: `split, label, predicted` and `probability_<class>` per class.
     """
     tests = {
-        model: table[table["split"] == "test"] for model, table in predictions_by_model.items()
+        model: table[table["split"] == Split.TEST] for model, table in predictions_by_model.items()
     }
     if all(table.empty for table in tests.values()):
         return theme.say("No model has predicted a test radiograph, so there is no confidence.")

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from covid_xray.figures import theme
+from covid_xray.split import Split
 
 _PER_ROW = 2
 _PANEL = 4.2  # inches
@@ -73,7 +74,7 @@ def _draw_proportions(axes: Axes, of_class: Mapping[str, int], n_rows: int) -> N
 
 
 @theme.themed
-def draw_gaze(table: pd.DataFrame) -> Figure:
+def draw_lung_attribution(table: pd.DataFrame) -> Figure:
     """Share of each model's Grad-CAM that lies in the lungs, against the lungs' area (Report B).
 
     A model that looks everywhere alike has as much of its evidence in the lungs as these have of
@@ -96,11 +97,11 @@ def draw_gaze(table: pd.DataFrame) -> Figure:
         sharex=True, gridspec_kw={"height_ratios": heights},
     )  # fmt: skip
     for axes, (model, rows) in zip(grid[:, 0], models, strict=True):
-        _draw_gaze_of_model(axes, rows, colours, markers)
+        _draw_lung_attribution_of_model(axes, rows, colours, markers)
         axes.set_title(theme.wrapped(str(model), 5.5), loc="left")
     grid[0, 0].set_xlim(0, 1)
     grid[-1, 0].xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    figure.legend(handles=_gaze_key(), loc="outside lower left")
+    figure.legend(handles=_lung_attribution_key(), loc="outside lower left")
     theme.add_title(
         figure,
         "How much of their evidence the models find in the lungs",
@@ -109,7 +110,7 @@ def draw_gaze(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_gaze_of_model(
+def _draw_lung_attribution_of_model(
     axes: Axes, rows: pd.DataFrame, colours: Mapping[str, str], markers: Mapping[str, str]
 ) -> None:
     for place, row in enumerate(rows.to_dict("records")):
@@ -149,11 +150,11 @@ def _area_style() -> dict[str, Any]:
         "color": theme.REFERENCE,
         "markersize": 12,
         "markeredgewidth": theme.LINE,
-        "label": "area of the lungs in the picture: what a gaze everywhere alike would give",
+        "label": "area of the lungs in the picture: what evidence everywhere alike would give",
     }
 
 
-def _gaze_key() -> list[Line2D]:
+def _lung_attribution_key() -> list[Line2D]:
     evidence = Line2D(
         [], [], color=theme.MUTED, marker="o", markersize=7, linewidth=1.5 * theme.LINE,
         label="evidence inside the lungs, with its bootstrap interval",
@@ -173,7 +174,7 @@ def draw_screening_curves(views: Mapping[str, pd.DataFrame], points: pd.DataFram
     Raises:
         KeyError: if a point belongs to none of the models.
     """
-    tests = {model: view[view["split"] == "test"] for model, view in views.items()}
+    tests = {model: view[view["split"] == Split.TEST] for model, view in views.items()}
     drawn = {model: test for model, test in tests.items() if test["is_positive"].nunique() == 2}
     if not drawn:
         return theme.say(

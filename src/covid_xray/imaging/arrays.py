@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -98,15 +97,3 @@ def row_batches(
     """
     parts = np.array_split(rows, max(len(rows) // batch_size, 1))
     return progress(parts, description, len(parts))
-
-
-def digest(*parts: bytes | NDArray[np.generic]) -> str:
-    """A short fingerprint of bytes and arrays, their shapes and types included."""
-    fingerprint = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            fingerprint.update(f"{part.shape}{part.dtype}".encode())
-            fingerprint.update(np.ascontiguousarray(part).data)
-        else:
-            fingerprint.update(f"{len(part)}:".encode() + part)
-    return fingerprint.hexdigest()

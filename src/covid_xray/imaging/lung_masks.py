@@ -36,6 +36,7 @@ def count_components(mask: NDArray[np.uint8]) -> int:
 
 def _fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Fill what cannot reach the border; the result is 0/1 uint8."""
+    # In OpenCV: scipy.ndimage.binary_fill_holes gives the same, but takes six times as long.
     # A margin joins all of the outside. A diagonal step does not leave an 8-connected lung, so
     # the background is 4-connected.
     background = np.pad(~mask, 1, constant_values=True).astype(np.uint8)

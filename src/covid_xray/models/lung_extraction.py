@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.equalisation import EqualisationSettings, check_tiles
 from covid_xray.imaging.lung_masks import N_LUNGS
-from covid_xray.models.backbones import copy_classifier
+from covid_xray.models.transfer_classifiers import copy_classifier
 
 _GREYS = 256
 # In each turn of the loop, each jump doubles how far a label has travelled.

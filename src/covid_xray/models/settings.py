@@ -1,4 +1,4 @@
-"""Settings of a training, apart from the training: reading them loads no Keras."""
+"""Settings of networks, apart from the networks: reading them loads no Keras."""
 
 from __future__ import annotations
 
@@ -8,26 +8,6 @@ from pydantic import Field
 
 from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.parameters import StrictParameters
-
-
-class TrainingSettings(StrictParameters):
-    """Hyper-parameters of a training (Report A, section Choix des modèles).
-
-    Attributes:
-        optimiser: `adam` as published, `sgd_momentum` (0.9) or `adagrad`.
-        learning_rate: the optimiser's learning rate.
-        batch_size: images per step.
-        epochs: largest number of epochs.
-        patience: epochs without a better validation loss before training stops.
-        seed: seed of shuffling and dropout.
-    """
-
-    optimiser: Literal["adam", "sgd_momentum", "adagrad"] = "adam"
-    learning_rate: float = Field(gt=0)
-    batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-    patience: int = Field(ge=1)
-    seed: int = Field(ge=0)
 
 
 class AutoencoderSettings(StrictParameters):
@@ -107,15 +87,3 @@ class TruncatedBackboneSettings(StrictParameters):
     filters: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
     dense: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
-
-
-class ViewSettings(StrictParameters):
-    """How a radiograph is turned anew each time it is trained on (Report B).
-
-    Attributes:
-        flips: whether half of the radiographs are mirrored along each axis.
-        rotation: largest rotation either way, as a share of a full turn.
-    """
-
-    flips: bool
-    rotation: float = Field(ge=0, le=0.5)

@@ -14,7 +14,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_xray.imaging.arrays import RowStream, digest
+from covid_xray.imaging.arrays import RowStream
+from covid_xray.records import Record, digest, make_record
 
 
 class ActivationError(ValueError):
@@ -112,23 +113,28 @@ def trunk_features(
                 raise ActivationError(
                     f"The trunk of {name} gives activations that are not finite {dtype} numbers. "
                     "Look for NaN in its weights, or keep activations as float32 "
-                    "(modeling.transfer.feature_dtype)."
+                    "(transfer.feature_dtype)."
                 )
             yield joined
 
     return RowStream((n_images, width), dtype, activations())
 
 
-def trunk_key(cut: CutClassifier, dtype: str) -> dict[str, str | int]:
-    """What activations depend on besides the images: input side, cut, weights and type.
+def trunk_record(cut: CutClassifier, dtype: str) -> Record:
+    """What activations depend on besides the radiographs: layers, weights, type and Keras itself.
 
     Layer names count for nothing: Keras numbers them anew in every process.
     """
-    return {
-        "backbone": str(cut.whole.name),
-        "input_side": int(cut.whole.get_layer("resizing").height),
-        "cut": str(cut.crossing_shapes),
-        "frozen_layers": len(cut.trunk.layers),
-        "weights": digest(*(np.asarray(weight) for weight in cut.trunk.weights)),
-        "dtype": dtype,
-    }
+    layers = [
+        (type(layer).__name__, {k: v for k, v in layer.get_config().items() if k != "name"})
+        for layer in cut.trunk.layers
+    ]
+    return make_record(
+        backbone=cut.whole.name,
+        cut=str(cut.crossing_shapes),
+        input_side=cut.whole.get_layer("resizing").height,
+        layers=digest(repr(layers).encode()),
+        weights=digest(*(np.asarray(weight) for weight in cut.trunk.weights)),
+        dtype=dtype,
+        keras=keras.__version__,
+    )

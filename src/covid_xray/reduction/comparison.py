@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import mean_interval
+from covid_xray.evaluation.intervals import Intervals, mean_interval
 from covid_xray.evaluation.published import published_value
 from covid_xray.evaluation.reconstruction import Reconstruct, score_reconstructions
-from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.reduction.tables import REDUCTION_COMPARISON
 
@@ -32,7 +31,7 @@ def compare_methods(
     explained_variance: pd.DataFrame,
     scores: Sequence[pd.DataFrame],
     published: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Each method's mean SSIM on test radiographs beside the published one.
 
@@ -61,9 +60,9 @@ def compare_methods(
     return comparison.astype({"n_radiographs": "Int64"})
 
 
-def _mean_ssim(scores: pd.DataFrame, intervals: IntervalParameters) -> dict[str, Any]:
+def _mean_ssim(scores: pd.DataFrame, intervals: Intervals) -> dict[str, Any]:
     ssim = scores["ssim"].to_numpy()
-    low, high = mean_interval(ssim, **intervals.model_dump())
+    low, high = mean_interval(ssim, intervals)
     return {
         "quantity": "mean SSIM, test radiographs",
         "value": ssim.mean(),

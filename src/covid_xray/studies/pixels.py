@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.imaging.arrays import digest
 from covid_xray.progress import progress
+from covid_xray.records import digest
 
 Images = NDArray[np.uint8]
 

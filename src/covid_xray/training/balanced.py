@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.models.settings import TrainingSettings, ViewSettings
 from covid_xray.training.fitting import ShuffledBatches, TrainingError, check_rows, fit
+from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 Pixels = NDArray[np.float32]
 

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.models.settings import TrainingSettings
-from covid_xray.models.trunk import CutClassifier
 from covid_xray.progress import progress
+from covid_xray.training.settings import TrainingSettings
 
 _OPTIMISERS: dict[str, Callable[[float], keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -71,79 +70,6 @@ class ShuffledBatches(keras.utils.PyDataset):
         return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._rows))
 
 
-class TailTrainer:
-    """Trains a tail on cached trunk features, each time from the same start, compiled once.
-
-    Args:
-        cut: the classifier, cut; its own tail is trained in place.
-    """
-
-    def __init__(self, cut: CutClassifier) -> None:
-        self.cut = cut
-        self._start = _values(cut.tail.variables)
-        self._compiled_for: tuple[str, float] | None = None
-
-    def train(
-        self,
-        features: NDArray[np.generic],
-        *,
-        targets: NDArray[np.float32],
-        train_rows: NDArray[np.intp],
-        validation_rows: NDArray[np.intp],
-        class_weights: Sequence[float],
-        settings: TrainingSettings,
-    ) -> pd.DataFrame:
-        """Train the tail; the best validation loss is kept.
-
-        Args:
-            features: array (n, features) of `trunk_features`.
-            targets: float array (n, n_classes), one-hot.
-            train_rows: rows of `features` to train on.
-            validation_rows: rows of `features` that decide when to stop.
-            class_weights: weight of each class in the loss.
-            settings: hyper-parameters.
-
-        Returns:
-            One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
-
-        Raises:
-            TrainingError: if a class has no training row, or there is no validation row.
-        """
-        check_rows(targets[train_rows], len(validation_rows))
-        self._start_again(settings)
-
-        def read(rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
-            return self.cut.part(features[rows]), targets[rows]
-
-        return _fit_compiled(
-            self.cut.tail,
-            ShuffledBatches(read, train_rows, settings.batch_size, settings.seed),
-            ShuffledBatches(read, validation_rows, settings.batch_size),
-            class_weights,
-            settings,
-        )
-
-    def _start_again(self, settings: TrainingSettings) -> None:
-        tail = self.cut.tail
-        if self._compiled_for != (settings.optimiser, settings.learning_rate):
-            _compile(tail, settings)
-            tail.optimizer.build(tail.trainable_variables)
-            self._optimiser_start = _values(tail.optimizer.variables)
-            self._compiled_for = (settings.optimiser, settings.learning_rate)
-        # Dropout's random state is among the variables.
-        _assign(tail.variables[: len(self._start)], self._start)
-        _assign(tail.optimizer.variables, self._optimiser_start)
-
-
-def _values(variables: Sequence[Any]) -> list[NDArray[np.generic]]:
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
-
-
-def _assign(variables: Sequence[Any], values: Sequence[NDArray[np.generic]]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
 def fit(
     model: keras.Model,
     training: ShuffledBatches,
@@ -163,11 +89,12 @@ def fit(
     Returns:
         One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
     """
-    _compile(model, settings)
-    return _fit_compiled(model, training, validation, class_weights, settings)
+    compile_classifier(model, settings)
+    return fit_compiled(model, training, validation, class_weights, settings)
 
 
-def _compile(model: keras.Model, settings: TrainingSettings) -> None:
+def compile_classifier(model: keras.Model, settings: TrainingSettings) -> None:
+    """Give a classifier the published loss, and the optimiser of its settings."""
     model.compile(
         optimizer=_OPTIMISERS[settings.optimiser](settings.learning_rate),
         loss="categorical_crossentropy",
@@ -175,13 +102,14 @@ def _compile(model: keras.Model, settings: TrainingSettings) -> None:
     )
 
 
-def _fit_compiled(
+def fit_compiled(
     model: keras.Model,
     training: ShuffledBatches,
     validation: ShuffledBatches,
     class_weights: Sequence[float],
     settings: TrainingSettings,
 ) -> pd.DataFrame:
+    """What `fit` does, of a model that is compiled already."""
     keras.utils.set_random_seed(settings.seed)
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=settings.patience, restore_best_weights=True

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.published import published_value
 from covid_xray.evaluation.reconstruction import Reconstruct, score_reconstructions
-from covid_xray.evaluation.settings import IntervalParameters
 from covid_xray.imaging.arrays import RowStream
 from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.pipelines.exploration.parameters import (
@@ -178,7 +178,7 @@ def compare_reductions(
     dense_reconstruction_scores: pd.DataFrame,
     convolutional_reconstruction_scores: pd.DataFrame,
     published_figures: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Each reduction's mean SSIM on test radiographs beside the published one."""
     scores = (

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
-KerasModel: TypeAlias = Any
+from covid_xray.training.runs import KeptRuns
+
+ClassWeights = dict[str, dict[str, float]]
 
 
-def without_resizing(classifier: KerasModel) -> KerasModel:
-    """The classifier behind its resizing layer, whose antialiasing LiteRT does not have.
+def remove_resizing(classifiers: KeptRuns, class_weights: ClassWeights) -> dict[str, Any]:
+    """Table 5's classifiers behind their resizing layer, whose antialiasing LiteRT does not have.
 
     Returns:
-        A model from grey radiographs (1, side, side, 1), 0-255 and already resized to the
-        classifier's own side, to class probabilities.
+        Keras models by run, from grey radiographs (1, side, side, 1), 0-255 and already resized
+        to the classifier's own side, to class probabilities.
     """
-    import keras
+    from covid_xray.models.transfer_classifiers import without_resizing
 
-    resized = classifier.get_layer("resizing").output
-    radiograph = keras.Input(batch_shape=(1, *resized.shape[1:]), name="resized_radiograph")
-    behind = keras.Model(resized, classifier.outputs[0])
-    return keras.Model(radiograph, behind(radiograph), name=classifier.name)
+    return {run: without_resizing(classifiers[run]) for run in class_weights}

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from covid_xray.pipelines.dotted_names import dotted_names
-from covid_xray.pipelines.export.nodes import without_resizing
-from covid_xray.pipelines.modeling.grid import BACKBONES, CLASS_WEIGHTS
+from covid_xray.models.backbone import BACKBONES
+from covid_xray.pipelines.export.nodes import remove_resizing
 
 
 def create_pipeline() -> Pipeline:
     """A LiteRT model of every classifier of Table 5."""
-    models = [(backbone, weights) for backbone in BACKBONES for weights in CLASS_WEIGHTS]
-    with dotted_names():
-        return Pipeline(
-            [
-                Node(
-                    without_resizing,
-                    inputs=f"modeling.{backbone}.{weights}.classifier",
-                    outputs=f"export.{backbone}.{weights}.lite_classifier",
-                    name=f"export_{backbone}_{weights}",
-                )
-                for backbone, weights in models
-            ]
+    nodes = [
+        Node(
+            remove_resizing,
+            inputs=[f"{backbone.id}_classifiers", "params:modeling.class_weights"],
+            outputs=f"{backbone.id}_lite_models",
+            name=f"export_{backbone.id}",
         )
+        for backbone in BACKBONES
+    ]
+    return Pipeline(nodes, namespace="export", prefix_datasets_with_namespace=False)

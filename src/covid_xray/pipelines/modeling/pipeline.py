@@ -1,265 +1,146 @@
-"""The pipeline `modeling`: the grid of transfer classifiers, and the frozen ones of Tables 3, 4."""
+"""The pipeline `modeling`: a box per backbone, then Table 5 and Figure 14 on their joined runs."""
 
 from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from covid_xray.pipelines.bound import bound
-from covid_xray.pipelines.dotted_names import dotted_names
-from covid_xray.pipelines.modeling.describing import (
-    draw_explanations,
-    draw_histories,
-    draw_predictions,
+from covid_xray.models.backbone import BACKBONES, Backbone
+from covid_xray.pipelines.modeling.nodes import (
+    BackboneNodes,
+    draw_grad_cam,
+    draw_runs,
+    make_figure_14,
+    make_table_5,
     score_classes,
+    write_modeling_page,
 )
-from covid_xray.pipelines.modeling.frozen import (
-    extract_children_features,
-    extract_original_features,
-    extract_variant_features,
-    train_augmentation_settings,
-    train_preprocessing_variants,
-)
-from covid_xray.pipelines.modeling.grid import (
-    AUGMENTED_SETS,
-    BACKBONES,
-    CLASS_WEIGHTS,
-    class_weights_of,
-)
-from covid_xray.pipelines.modeling.parameters import BackboneParameters
-from covid_xray.pipelines.modeling.planning import (
-    plan_augmentation_settings,
-    plan_laplacian_sweep,
-    plan_preprocessing_variants,
-)
-from covid_xray.pipelines.modeling.transfer import (
-    extract_trunk_features,
-    train_classifier,
-)
+from covid_xray.training.runs import join_runs, tabulate_runs
 
-_SHARED = {"params:transfer": "params:modeling.transfer"}
-_FROZEN = ["params:modeling.transfer", "params:modeling.frozen"]
-_STUDY = {"images", "augmented_images", "study_variants"}
+_TRANSFER = "params:modeling.transfer"
+_CLASS_WEIGHTS = "params:modeling.class_weights"
+_FIGURE_14 = "params:modeling.figure_14"
+_STUDY = ["images", "augmented_images", "study_variants"]
+_FIGURES = ("learning_curves", "confusion_matrices", "confidence", "grad_cam")
 
 
-def backbone_template(backbone: BackboneParameters) -> Pipeline:
-    """Pass the study through a backbone's trunk, once."""
+def backbone_template(backbone: Backbone) -> Pipeline:
+    """Pass the study through a backbone's trunk, train its runs, and show what they learnt."""
+    nodes = BackboneNodes(backbone)
     return Pipeline(
         [
             Node(
-                bound(extract_trunk_features, backbone=backbone),
-                inputs=["images", "augmented_images", "study_variants", "params:transfer"],
-                outputs="trunk_features",
-                name="extract_trunk_features",
+                nodes.extract_activations,
+                inputs=[*_STUDY, _TRANSFER],
+                outputs="activations",
+                name="extract_activations",
             ),
-        ]
-    )
-
-
-def training_template(backbone: BackboneParameters) -> Pipeline:
-    """Train and score the tail under one setting of class weights."""
-    return Pipeline(
-        [
             Node(
-                bound(train_classifier, backbone=backbone),
+                nodes.train_classifiers,
                 inputs=[
-                    "images",
-                    "augmented_images",
-                    "study_variants",
-                    "trunk_features",
-                    "params:transfer",
-                    "params:training",
-                    "params:class_weights",
+                    *_STUDY,
+                    "activations",
+                    _TRANSFER,
+                    "params:modeling.training",
+                    _CLASS_WEIGHTS,
+                    _FIGURE_14,
                 ],
-                outputs=["classifier", "history", "summary", "predictions"],
-                name="train_classifier",
+                outputs="classifiers",
+                name="train_classifiers",
             ),
-        ]
-    )
-
-
-def description_template() -> Pipeline:
-    """Scores, learning curves, Grad-CAM and confidence of a backbone under Table 5's weights."""
-    predictions = [f"{weights}.predictions" for weights in CLASS_WEIGHTS]
-    models = [
-        f"{weights}.{output}"
-        for weights in CLASS_WEIGHTS
-        for output in ("classifier", "predictions")
-    ]
-    return Pipeline(
-        [
             Node(
-                bound(score_classes, names=tuple(CLASS_WEIGHTS)),
-                inputs=["params:intervals", *predictions],
-                outputs=["class_scores", "confusion"],
+                tabulate_runs,
+                inputs="classifiers",
+                outputs=["runs", "histories", "predictions"],
+                name="tabulate_runs",
+            ),
+            Node(
+                score_classes,
+                inputs=["runs", "histories", "predictions", _CLASS_WEIGHTS, "params:intervals"],
+                outputs=["class_scores", "confusion", "overfitting"],
                 name="score_classes",
             ),
             Node(
-                bound(draw_histories, names=tuple(CLASS_WEIGHTS), titles=CLASS_WEIGHTS),
-                inputs=[f"{weights}.history" for weights in CLASS_WEIGHTS],
-                outputs=["overfitting", "learning_curves"],
-                name="draw_histories",
+                draw_runs,
+                inputs=["runs", "histories", "predictions", "confusion", "overfitting"],
+                outputs=["learning_curves", "confusion_matrices", "confidence"],
+                name="draw_runs",
             ),
             Node(
-                bound(draw_predictions, names=tuple(CLASS_WEIGHTS), titles=CLASS_WEIGHTS),
-                inputs=["confusion", *predictions],
-                outputs=["confusion_matrices", "confidence"],
-                name="draw_predictions",
-            ),
-            Node(
-                bound(draw_explanations, titles=list(CLASS_WEIGHTS.values())),
-                inputs=["images", "radiograph_index", "params:transfer", *models],
+                draw_grad_cam,
+                inputs=["images", "radiograph_index", "classifiers", _CLASS_WEIGHTS, _TRANSFER],
                 outputs="grad_cam",
-                name="draw_explanations",
+                name="draw_grad_cam",
             ),
         ]
     )
 
 
-def training_instance(backbone: str, class_weights: str) -> Pipeline:
-    """The training template for one backbone under one setting of class weights."""
-    features = f"modeling.{backbone}.trunk_features"
+def backbone_box(backbone: Backbone) -> Pipeline:
+    """A backbone's own nodes; its datasets are called `<backbone>_<name>`."""
+    template = backbone_template(backbone)
     return Pipeline(
-        training_template(BACKBONES[backbone]),
-        namespace=f"modeling.{backbone}.{class_weights}",
-        inputs={name: name for name in _STUDY} | {"trunk_features": features},
-        parameters=_SHARED
-        | {
-            "params:training": "params:modeling.training",
-            "params:class_weights": f"params:modeling.class_weights.{class_weights}",
-        },
+        template,
+        namespace=backbone.id,
+        outputs={name: f"{backbone.id}_{name}" for name in template.all_outputs()},
+        prefix_datasets_with_namespace=False,
     )
 
 
-def grid() -> Pipeline:
-    """Every backbone under every setting of class weights."""
-    instances = []
-    for name, backbone in BACKBONES.items():
-        instances.append(
-            Pipeline(
-                backbone_template(backbone),
-                namespace=f"modeling.{name}",
-                inputs=_STUDY,
-                parameters=_SHARED,
-            )
-        )
-        instances += [training_instance(name, weights) for weights in class_weights_of(name)]
-        instances.append(
-            Pipeline(
-                description_template(),
-                namespace=f"modeling.{name}",
-                inputs={"images", "radiograph_index"},
-                parameters=_SHARED | {"params:intervals": "params:intervals"},
-            )
-        )
-    return sum(instances, Pipeline([]))
-
-
-def augmentation_settings() -> Pipeline:
-    """Tables 2 and 3, and the Laplacian sweep, on a frozen backbone."""
-    planned = ["augmentation_rows", "augmentation_children"]
+def comparison() -> Pipeline:
+    """Table 5, Figure 14, and the page."""
+    shown = [
+        f"{backbone.id}_{name}"
+        for backbone in BACKBONES
+        for name in (*_FIGURES, "class_scores", "overfitting")
+    ]
+    results = ["table_5", "figure_14_scores", "figure_14_class_weights", *shown]
     return Pipeline(
         [
-            Node(
-                plan_augmentation_settings,
-                inputs=[
-                    "published_table_2",
-                    "splits",
-                    "radiograph_features",
-                    "lung_features",
-                    "params:splitting",
-                    "params:augmentation",
-                    "params:sharpness",
-                ],
-                outputs=["augmentation_settings", "augmentation_children", "augmentation_rows"],
-                name="plan_augmentation_settings",
-            ),
-            Node(
-                plan_laplacian_sweep,
-                inputs=[
-                    "splits",
-                    "radiograph_features",
-                    "augmentation_children",
-                    "params:splitting",
-                    "params:augmentation",
-                    "params:modeling.frozen",
-                ],
-                outputs="laplacian_rows",
-                name="plan_laplacian_sweep",
-            ),
-            Node(
-                extract_original_features,
-                inputs=["images", "lung_masks", "augmentation_rows", "laplacian_rows", *_FROZEN],
-                outputs="original_features",
-                name="extract_original_features",
-            ),
             *[
                 Node(
-                    bound(extract_children_features, name=name),
-                    inputs=[
-                        "images",
-                        "lung_masks",
-                        *planned,
-                        "params:augmentation",
-                        "params:reading",
-                        *_FROZEN,
-                    ],
-                    outputs=f"{name}_children_features",
-                    name=f"extract_{name}_children_features",
+                    join_runs,
+                    inputs={backbone.id: f"{backbone.id}_{table}" for backbone in BACKBONES},
+                    outputs=f"classifier_{table}",
+                    name=f"join_{table}",
                 )
-                for name in AUGMENTED_SETS
+                for table in ("runs", "predictions")
             ],
             Node(
-                train_augmentation_settings,
+                make_table_5,
                 inputs=[
-                    "images",
-                    "lung_masks",
-                    "augmentation_settings",
-                    *planned,
-                    "laplacian_rows",
-                    *_FROZEN,
-                    "original_features",
-                    *[f"{name}_children_features" for name in AUGMENTED_SETS],
+                    "classifier_runs",
+                    "classifier_predictions",
+                    "published_table_5",
+                    _CLASS_WEIGHTS,
+                    "params:intervals",
                 ],
-                outputs=[
-                    "augmentation_runs",
-                    "augmentation_predictions",
-                    "laplacian_runs",
-                    "laplacian_predictions",
+                outputs="table_5",
+                name="make_table_5",
+            ),
+            Node(
+                make_figure_14,
+                inputs=[
+                    "classifier_runs",
+                    "classifier_predictions",
+                    _FIGURE_14,
+                    "params:intervals",
                 ],
-                name="train_augmentation_settings",
-            ),
-        ]
-    )
-
-
-def preprocessing_variants() -> Pipeline:
-    """Table 4: a frozen backbone on every variant of the study."""
-    pixels = ["images", "augmented_images", "autoencoded_images", "lung_masks"]
-    return Pipeline(
-        [
-            Node(
-                plan_preprocessing_variants,
-                inputs=["study_variants", "masked_variant"],
-                outputs="preprocessing_rows",
-                name="plan_preprocessing_variants",
+                outputs=["figure_14_scores", "figure_14_class_weights"],
+                name="make_figure_14",
             ),
             Node(
-                extract_variant_features,
-                inputs=[*pixels, "preprocessing_rows", *_FROZEN],
-                outputs="variant_features",
-                name="extract_variant_features",
-            ),
-            Node(
-                train_preprocessing_variants,
-                inputs=[*pixels, "preprocessing_rows", "variant_features", *_FROZEN],
-                outputs=["preprocessing_runs", "preprocessing_predictions"],
-                name="train_preprocessing_variants",
+                write_modeling_page,
+                inputs={name: name for name in results},
+                outputs="modeling_page",
+                name="write_modeling_page",
             ),
         ]
     )
 
 
 def create_pipeline() -> Pipeline:
-    """Everything that is trained to tell the four classes apart."""
-    with dotted_names():
-        return grid() + augmentation_settings() + preprocessing_variants()
+    """Four backbones under COVID weights: Report A's comparison of models."""
+    boxes = [backbone_box(backbone) for backbone in BACKBONES]
+    return Pipeline(
+        sum(boxes, comparison()), namespace="modeling", prefix_datasets_with_namespace=False
+    )

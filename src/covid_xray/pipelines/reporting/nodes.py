@@ -2,83 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
-
 import pandas as pd
 
-from covid_xray.evaluation.settings import IntervalParameters
-from covid_xray.pipelines.reporting.frozen_runs import (
-    augmentation_table,
-    laplacian_table,
-    preprocessing_table,
-    score_runs,
+from covid_xray.evaluation.scoring import FROZEN_SCORES, REPORT_SCORES
+from covid_xray.pages import AS_IT_IS, SCORES_NOTE, notes, page, section, table
+
+SIZE_FORMS = {
+    "mean_bytes": ",.2f",
+    "median_bytes": ",.1f",
+    "std_bytes": ",.2f",
+    "min_bytes": ",.0f",
+    "max_bytes": ",.0f",
+    "n_images": ",.0f",
+}
+SETTING = (
+    "setting",
+    "images_per_class",
+    "our_images_per_class",
+    "n_layers",
+    "factor",
+    "batch_size",
+    "run",
 )
-from covid_xray.pipelines.reporting.model_comparison import (
-    class_weight_table,
-    model_comparison_table,
-    model_row,
+TABLE_4_BACKBONE = "DenseNet201"
+NO_WEIGHTS_NOTE = (
+    'Models with weights "none" stand on frozen layers of random weights: they show that '
+    "everything runs, and their scores mean nothing else."
 )
-from covid_xray.pipelines.reporting.page import render_tables
-
-# A matplotlib Figure. Kedro resolves a node's hints, and naming the class here would load
-# matplotlib with the list of pipelines.
-Figure: TypeAlias = Any
-
-
-def make_table_3(
-    augmentation_settings: pd.DataFrame,
-    augmentation_runs: pd.DataFrame,
-    augmentation_predictions: pd.DataFrame,
-    published: pd.DataFrame,
-    intervals: IntervalParameters,
-) -> pd.DataFrame:
-    """Report A's Tables 2 and 3: augmentation settings and their scores."""
-    scored = score_runs(augmentation_runs, augmentation_predictions, **intervals.model_dump())
-    return augmentation_table(augmentation_settings, scored, published)
-
-
-def make_table_4(
-    preprocessing_runs: pd.DataFrame,
-    preprocessing_predictions: pd.DataFrame,
-    published: pd.DataFrame,
-    intervals: IntervalParameters,
-) -> pd.DataFrame:
-    """Report A's Table 4: scores by variant of the study."""
-    scored = score_runs(preprocessing_runs, preprocessing_predictions, **intervals.model_dump())
-    return preprocessing_table(scored, published)
-
-
-def make_table_5(
-    published: pd.DataFrame, intervals: IntervalParameters, *models: Any
-) -> pd.DataFrame:
-    """Report A's Table 5 from each model's summary and predictions, given in turn."""
-    return model_comparison_table(_model_rows(models, intervals), published)
-
-
-def make_laplacian_table(
-    laplacian_runs: pd.DataFrame,
-    laplacian_predictions: pd.DataFrame,
-    intervals: IntervalParameters,
-) -> tuple[pd.DataFrame, Figure]:
-    """Scores by threshold of the Laplacian filter, and their figure."""
-    from covid_xray.figures.predictions import draw_threshold_scores
-
-    scored = score_runs(laplacian_runs, laplacian_predictions, **intervals.model_dump())
-    table = laplacian_table(scored)
-    return table, draw_threshold_scores(table)
-
-
-def make_figure_14(intervals: IntervalParameters, *models: Any) -> tuple[pd.DataFrame, Figure]:
-    """Report A's Figure 14 from one backbone's summaries and predictions, given in turn.
-
-    Returns:
-        The scores by weight of COVID, and their figure.
-    """
-    from covid_xray.figures.predictions import draw_class_weight_scores
-
-    table = class_weight_table(_model_rows(models, intervals))
-    return table, draw_class_weight_scores(table)
+FROZEN_NOTE = f"{SCORES_NOTE} Accuracy is the mean recall of the classes; F1 is macro."
 
 
 def write_tables(
@@ -86,16 +37,73 @@ def write_tables(
     table_3: pd.DataFrame,
     table_4: pd.DataFrame,
     table_5: pd.DataFrame,
-    laplacian: pd.DataFrame,
-    class_weights: pd.DataFrame,
+    laplacian_table: pd.DataFrame,
+    figure_14_scores: pd.DataFrame,
 ) -> str:
-    """The tables as one readable page."""
-    return render_tables(table_1, table_3, table_4, table_5, laplacian, class_weights)
+    """The tables of Report A as one page, each figure with the published one in brackets."""
+    weights = pd.concat([frame["weights"] for frame in (table_3, table_4, table_5)])
+    return page(
+        "Tables of Report A: ours, and in brackets the published figures",
+        NO_WEIGHTS_NOTE if (weights == "none").any() else "",
+        section("Table 1: bytes on disk per class", table(table_1, _texts("label") | SIZE_FORMS)),
+        section(
+            "Table 3: augmentation settings (Table 2), scored with a frozen " + _backbone(table_3),
+            f"{FROZEN_NOTE} `images_per_class` is the report's, `our_images_per_class` the same "
+            "scaled to this study; settings with one `run` are the same setting.",
+            _frozen(table_3, *SETTING),
+        ),
+        section(
+            f"Table 4: preprocessing, scored with a frozen {_backbone(table_4)}",
+            FROZEN_NOTE,
+            _other_backbone(_backbone(table_4)),
+            _frozen(table_4, "variant"),
+        ),
+        section(
+            "Table 5: comparison of models",
+            SCORES_NOTE,
+            table(
+                table_5,
+                _texts("backbone", "covid_weight", "weights", "n_train", "n_test")
+                | _shares(REPORT_SCORES)
+                | {"trainable_params": ",.0f"},
+            ),
+        ),
+        section(
+            "Laplacian matrix analysis: scores by threshold, with a frozen "
+            + _backbone(laplacian_table),
+            f"{FROZEN_NOTE} `threshold` is the least Laplacian variance that is kept; 0 means no "
+            "filter.",
+            _frozen(laplacian_table, "threshold"),
+        ),
+        section(
+            f"Figure 14: scores by the weight of COVID, with {_backbone(figure_14_scores)}",
+            SCORES_NOTE,
+            table(figure_14_scores, _texts("covid_weight") | _shares(REPORT_SCORES)),
+        ),
+    )
 
 
-def _model_rows(models: Sequence[Any], intervals: IntervalParameters) -> list[dict[str, Any]]:
-    summaries, predictions = models[::2], models[1::2]
-    return [
-        model_row(summary, table, **intervals.model_dump())
-        for summary, table in zip(summaries, predictions, strict=True)
-    ]
+def _frozen(frame: pd.DataFrame, *names: str) -> str:
+    cells = table(frame, _texts(*names, "n_train", "n_test") | _shares(FROZEN_SCORES))
+    return "\n\n".join(filter(None, [cells, notes(frame, names[0])]))
+
+
+def _other_backbone(backbone: str) -> str:
+    if backbone.casefold() == TABLE_4_BACKBONE.casefold():
+        return ""
+    return (
+        f"The report scored this table with {TABLE_4_BACKBONE}, not {backbone}: differences from "
+        "the published figures are partly the backbone's."
+    )
+
+
+def _texts(*columns: str) -> dict[str, str]:
+    return dict.fromkeys(columns, AS_IT_IS)
+
+
+def _shares(scores: object) -> dict[str, str]:
+    return dict.fromkeys(scores, ".1%")  # type: ignore[call-overload, no-any-return]
+
+
+def _backbone(frame: pd.DataFrame) -> str:
+    return str(frame["backbone"].iloc[0])

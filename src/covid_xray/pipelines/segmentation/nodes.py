@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray import pages
+from covid_xray.evaluation.anova import analyse_variance
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overlap import summarise_overlap
 from covid_xray.evaluation.published import published_value
-from covid_xray.evaluation.settings import IntervalParameters
-from covid_xray.evaluation.significance import analyse_variance
 from covid_xray.imaging.arrays import RowStream
 from covid_xray.models.settings import UNetSettings
 from covid_xray.pipelines.segmentation.parameters import MaskParameters, PairParameters
@@ -146,10 +146,10 @@ def score_unet(
 def summarise_segmentation(
     segmentation_pair_scores: pd.DataFrame,
     published_figures: pd.DataFrame,
-    intervals: IntervalParameters,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Means per method and class with bootstrap intervals, the published accuracy beside ours."""
-    table = summarise_overlap(segmentation_pair_scores, **intervals.model_dump())
+    table = summarise_overlap(segmentation_pair_scores, intervals)
     reported = pd.Series({"method": UNET, "label": "all", "score": "pixel_accuracy"})
     theirs = (table[reported.index] == reported).all(axis="columns")
     known = published_value(published_figures, "unet_pixel_accuracy", "B")

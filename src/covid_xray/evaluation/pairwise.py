@@ -1,0 +1,169 @@
+"""Differences between pairs of classes, by Tukey's HSD and Games-Howell (Report A, Annex 6).
+
+The report's Tukey assumes equal variances; Games-Howell does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from covid_xray.evaluation.anova import FEATURE_IN_REPORT
+from covid_xray.evaluation.class_values import (
+    Groups,
+    is_constant,
+    no_variance,
+    not_testable,
+    obstacle_to_anova,
+    quiet,
+    too_few,
+    values_by_class,
+    with_values,
+)
+
+# The report's spelling, where it differs from ours.
+CLASS_IN_REPORT = {"Viral_Pneumonia": "Viral Pneumonia"}
+FIGURES = ("mean_diff", "p_adj", "lower", "upper")
+_KEYS = ["feature", "method", "group_1", "group_2"]
+COLUMNS = (*_KEYS, "n_1", "n_2", *FIGURES, "reject", "note")
+# How statsmodels calls the variances that each pairwise method assumes.
+METHODS = {"tukey": "equal", "games_howell": "unequal"}
+_KINDS = dict.fromkeys(FIGURES, "float64") | {"reject": "boolean"}
+
+
+@quiet()
+def compare_pairs(
+    frame: pd.DataFrame, features: Sequence[str], alpha: float = 0.05
+) -> pd.DataFrame:
+    """All pairs of classes, by Tukey-Kramer's HSD and by Games-Howell (Report A, Annex 6).
+
+    The studentized range is integrated numerically: a `p_adj` below about 1e-10 means only that.
+
+    Args:
+        frame: one row per image, with `label` and the features; NaN is a missing value.
+        features: columns to compare.
+        alpha: family-wise error rate of the intervals and of `reject`.
+
+    Returns:
+        One row per feature, method (`tukey`, `games_howell`) and pair of classes: `feature,
+        method, group_1, group_2, n_1, n_2, mean_diff, p_adj, lower, upper, reject, note`.
+        `mean_diff` is group_2 minus group_1, in the feature's unit. A single class has no pairs
+        and so no rows.
+
+    Raises:
+        KeyError: a feature is not in the frame.
+    """
+    rows = []
+    for feature in features:
+        groups = values_by_class(frame, feature)
+        for method in METHODS:
+            rows += [(feature, method, *row) for row in _compare_classes(groups, method, alpha)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype(_KINDS)
+
+
+def beside_published_pairs(
+    table: pd.DataFrame, published_by_feature: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Our comparisons with the report's Tukey figures beside them (Report A, Annex 6).
+
+    A pair published in the other order is turned round: signs change and the bounds swap.
+
+    Args:
+        table: rows of `compare_pairs`.
+        published_by_feature: `group_1, group_2, mean_diff, p_adj, lower, upper, reject` per
+            feature; figures may be missing.
+
+    Returns:
+        The table with `mean_diff_published, p_adj_published, lower_published, upper_published,
+        reject_published`; missing where nothing is published and for `games_howell`.
+    """
+    figures = [*_KINDS]
+    tables = [
+        pairs.assign(feature=FEATURE_IN_REPORT.get(feature, feature))
+        for feature, pairs in published_by_feature.items()
+    ]
+    theirs = pd.concat(tables or [pd.DataFrame(columns=[*_KEYS, *figures])]).assign(method="tukey")
+    theirs[["group_1", "group_2"]] = theirs[["group_1", "group_2"]].replace(CLASS_IN_REPORT)
+    both_ways = pd.concat([theirs, _turn_round(theirs)]).set_index(_KEYS)[figures]
+    published = both_ways.astype(_KINDS).add_suffix("_published")
+    return table.merge(published, how="left", on=_KEYS, validate="many_to_one")
+
+
+def _turn_round(pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs.assign(
+        group_1=pairs["group_2"],
+        group_2=pairs["group_1"],
+        mean_diff=-pairs["mean_diff"],
+        lower=-pairs["upper"],
+        upper=-pairs["lower"],
+    )
+
+
+def _compare_classes(groups: Groups, method: str, alpha: float) -> list[tuple[Any, ...]]:
+    """Rows of `compare_pairs` for one feature and method, from `group_1` on."""
+    pairs = {pair: _obstacle_to_pair(groups, pair, method) for pair in combinations(groups, 2)}
+    figures = {}
+    if not all(pairs.values()):
+        usable = with_values(groups, fewest=_fewest_for_pairs(method))
+        figures = _figures_of_pairs(usable, method, alpha)
+    rows = []
+    for pair, obstacle in pairs.items():
+        sizes = [len(groups[label]) for label in pair]
+        if obstacle or not _is_sound(*figures[pair]):
+            missing = [*[np.nan] * len(FIGURES), pd.NA]
+            rows.append((*pair, *sizes, *missing, not_testable(obstacle)))
+        else:
+            rows.append((*pair, *sizes, *figures[pair], ""))
+    return rows
+
+
+def _is_sound(diff: float, p_adj: float, low: float, high: float, _: bool) -> bool:
+    # An interval without width comes from a variance too small for floating point.
+    return bool(np.isfinite([diff, p_adj, low, high]).all() and low < high)
+
+
+def _figures_of_pairs(
+    groups: Groups, method: str, alpha: float
+) -> dict[tuple[str, str], tuple[float, float, float, float, bool]]:
+    """Difference, adjusted p, bounds and decision of every pair of classes."""
+    from statsmodels.stats.multicomp import pairwise_tukeyhsd
+
+    labels = np.repeat(list(groups), [len(values) for values in groups.values()])
+    result = pairwise_tukeyhsd(
+        np.concatenate(list(groups.values())), labels, alpha=alpha, use_var=METHODS[method]
+    )
+    # statsmodels takes the pairs in the order of the sorted labels, which is that of the groups.
+    return {
+        pair: (float(diff), float(p_adj), float(low), float(high), bool(reject))
+        for pair, diff, p_adj, (low, high), reject in zip(
+            combinations(groups, 2),
+            result.meandiffs,
+            result.pvalues,
+            result.confint,
+            result.reject,
+            strict=True,
+        )
+    }
+
+
+def _fewest_for_pairs(method: str) -> int:
+    # Tukey pools the variance, so one image is enough; Games-Howell needs each class's own.
+    return 1 if method == "tukey" else 2
+
+
+def _obstacle_to_pair(groups: Groups, pair: tuple[str, str], method: str) -> str:
+    obstacle = obstacle_to_anova(groups)
+    if obstacle:
+        return obstacle
+    fewest = _fewest_for_pairs(method)
+    both = {label: groups[label] for label in pair}
+    if len(with_values(both, fewest)) < len(both):
+        return too_few(both, fewest)
+    if method == "games_howell" and all(map(is_constant, both.values())):
+        return no_variance(list(pair))
+    return ""

@@ -1,0 +1,64 @@
+"""The backbones of Report A's Table 5: where each is cut, and its head. No Keras is needed here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from covid_xray.parameters import StrictParameters
+
+HeadLayer = dict[Literal["dense", "dropout"], Annotated[float, Field(gt=0)]]
+
+
+class Backbone(StrictParameters):
+    """A backbone's cut and head (Report A's Table 5).
+
+    Attributes:
+        keras_name: name of a model in `keras.applications`.
+        report: what the report calls it.
+        trainable_layers: number of its last layers that stay trainable; 0 trains the head alone.
+        head: layers between pooling and output, each `{dense: units}` or `{dropout: rate}`.
+    """
+
+    keras_name: str
+    report: str | None = None
+    trainable_layers: int = Field(ge=0)
+    head: list[HeadLayer]
+
+    @property
+    def id(self) -> str:
+        """Its name in datasets and tables."""
+        return self.keras_name.lower()
+
+    @property
+    def report_name(self) -> str:
+        """What the report calls it, or else Keras."""
+        return self.report or self.keras_name
+
+    @field_validator("head")
+    @classmethod
+    def _one_layer_each(cls, head: list[HeadLayer]) -> list[HeadLayer]:
+        if any(len(layer) != 1 for layer in head):
+            raise ValueError("each layer of the head is one `dense: units` or `dropout: rate`")
+        return head
+
+
+# Another model of keras.applications joins the pipelines, their figures and Table 5 by an entry.
+BACKBONES = (
+    Backbone(keras_name="MobileNet", trainable_layers=30, head=[{"dense": 256}, {"dropout": 0.5}]),
+    Backbone(
+        keras_name="EfficientNetB0",
+        report="EfficientNet",
+        trainable_layers=3,
+        head=[{"dropout": 0.3}, {"dense": 256}, {"dropout": 0.2}],
+    ),
+    # The report does not describe ResNet's head; these round numbers give its count exactly.
+    Backbone(
+        keras_name="ResNet50V2",
+        report="ResNet",
+        trainable_layers=15,
+        head=[{"dense": 1024}, {"dense": 512}],
+    ),
+    Backbone(keras_name="VGG19", trainable_layers=2, head=[{"dropout": 0.5}]),
+)

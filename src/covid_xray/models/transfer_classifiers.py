@@ -1,0 +1,219 @@
+"""Pre-trained backbones, their own preprocessing, and the classifiers built on them.
+
+A classifier takes rows of `images` as they are, grey 0-255 of any size: resizing, the three
+channels and the backbone's preprocessing are layers of the model, made of Keras's own, so a
+saved model needs nothing of this project.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+
+class WeightsError(ValueError):
+    """Pre-trained weights that are missing or do not fit; the message names the file."""
+
+
+def build_classifier(
+    architecture: str,
+    *,
+    trainable_layers: int,
+    head: Sequence[Mapping[str, float]],
+    n_classes: int,
+    input_side: int,
+    weights: str | Path | None,
+    seed: int,
+) -> keras.Model:
+    """A transfer classifier: a backbone, frozen but for its last layers, under a dense head.
+
+    Args:
+        architecture: name of a model in `keras.applications`.
+        trainable_layers: number of the backbone's last layers that stay trainable; with 0 the cut
+            lies behind the pooling, and only the head is trained.
+        head: layers between global average pooling and the output, each `{dense: units}` or
+            `{dropout: rate}`.
+        n_classes: number of classes of the softmax output.
+        input_side: side to which radiographs are resized inside the model, in pixels.
+        weights: `imagenet` (downloaded by Keras), a folder of `<name>_notop.weights.h5`, or
+            None for random weights.
+        seed: seed of every weight that is not loaded, and of dropout.
+
+    Raises:
+        WeightsError: if the architecture is unknown, or its weights are missing or do not fit.
+    """
+    keras.utils.set_random_seed(seed)
+    radiograph, backbone = build_backbone(architecture, input_side, weights)
+    pooling = keras.layers.GlobalAveragePooling2D(name="pooling", trainable=trainable_layers > 0)
+    freeze_all_but(backbone.layers, trainable_layers)
+    features = pooling(backbone.outputs[0])
+    for position, layer in enumerate(head, start=1):
+        features = _head_layer(layer, position, seed)(features)
+    probabilities = keras.layers.Dense(n_classes, activation="softmax", name="probabilities")
+    return keras.Model(radiograph, probabilities(features), name=architecture.lower())
+
+
+def known_architectures() -> list[str]:
+    """Names of the models in `keras.applications`."""
+    return [name for name in dir(keras.applications) if name[0].isupper()]
+
+
+def _preprocessing(architecture: str) -> Any:
+    """What the application's own `preprocess_input` does to grey pixels in 0-255, as a layer.
+
+    It scales and shifts each channel, so black and white say it all; a reversal of the channels
+    (Caffe's networks want blue first) shows only in their shifts, as all three are the same grey.
+    """
+    application = sys.modules[getattr(keras.applications, architecture).__module__]
+    black, white = (
+        np.ravel(application.preprocess_input(np.full((1, 1, 3), grey, dtype=np.float64)))
+        for grey in (0, 255)
+    )
+    scale, offset = (white - black) / 255, black
+    return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="preprocessing")
+
+
+def build_backbone(
+    architecture: str, input_side: int, weights: str | Path | None
+) -> tuple[Any, keras.Model]:
+    """A backbone without its top, behind resizing, three channels and its own preprocessing.
+
+    Args:
+        architecture: name of a model in `keras.applications`.
+        input_side: side to which radiographs are resized, in pixels.
+        weights: `imagenet`, a folder of `<name>_notop.weights.h5`, or None for random weights.
+
+    Returns:
+        The input for grey radiographs of any size, 0-255, and the flat model on it. Its layer
+        `preprocessing` stands where the bare application has its input.
+
+    Raises:
+        WeightsError: if the architecture is unknown, or its weights are missing or do not fit.
+    """
+    if architecture not in known_architectures():
+        raise WeightsError(
+            f"Unknown backbone '{architecture}'; keras.applications has "
+            f"{', '.join(known_architectures())}."
+        )
+    radiograph = keras.Input((None, None, 1), name="radiograph")
+    resized = keras.layers.Resizing(input_side, input_side, antialias=True, name="resizing")
+    grey = resized(radiograph)
+    rgb = keras.layers.Concatenate(name="rgb")([grey, grey, grey])
+    application = getattr(keras.applications, architecture)
+    source = "imagenet" if weights == "imagenet" else None
+    backbone = application(
+        include_top=False, weights=source, input_tensor=_preprocessing(architecture)(rgb)
+    )
+    if weights not in ("imagenet", None):
+        _load_weights(backbone, architecture, Path(weights))
+    return radiograph, backbone
+
+
+def weights_file(architecture: str, folder: Path) -> Path:
+    """Where a folder of weights has those of an architecture."""
+    return folder / f"{architecture.lower()}_notop.weights.h5"
+
+
+def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
+    path = weights_file(architecture, folder)
+    if not path.is_file():
+        raise WeightsError(
+            f"No weights of {architecture} at {path}. Put them there, or set the parameter "
+            "`weights` to 'imagenet' (a download) or to 'none' (random weights)."
+        )
+    application = getattr(keras.applications, architecture)
+    # The file was saved from the bare application: load it there, then copy layer by layer, because
+    # the layers we put in front of the backbone are no part of it. Names would not do: Keras
+    # numbers the unnamed ones anew in every model.
+    bare = application(include_top=False, weights=None, input_shape=(224, 224, 3))
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns when it finds no weights for a layer, and leaves it random.
+            warnings.simplefilter("error")
+            bare.load_weights(path)
+    except Exception as error:  # h5py, shape and layer-count errors come in many kinds
+        raise WeightsError(f"{path} does not hold weights of {architecture}: {error}") from error
+    _copy_weights(bare, backbone)
+
+
+def copy_classifier(classifier: keras.Model) -> keras.Model:
+    """A classifier of the same layers and weights that shares none of them."""
+    copy = keras.models.clone_model(classifier)
+    _copy_weights(classifier, copy)
+    return copy
+
+
+def _copy_weights(model: keras.Model, other: keras.Model) -> None:
+    sources, targets = ([layer for layer in m.layers if layer.weights] for m in (model, other))
+    for source, target in zip(sources, targets, strict=True):
+        # As from a file: `set_weights` would leave a Normalization at its old mean and variance.
+        store: dict[str, Any] = {}
+        source.save_own_variables(store)
+        target.load_own_variables(store)
+
+
+def freeze_all_but(layers: Sequence[Any], trainable_layers: int) -> None:
+    """Freeze all layers but the last few.
+
+    Raises:
+        WeightsError: if there are fewer layers than shall stay trainable.
+    """
+    if trainable_layers > len(layers):
+        raise WeightsError(
+            f"trainable_layers is {trainable_layers}, of a backbone of {len(layers)} layers"
+        )
+    for layer in layers[: len(layers) - trainable_layers]:
+        layer.trainable = False
+
+
+def _head_layer(layer: Mapping[str, float], position: int, seed: int) -> Any:
+    ((kind, value),) = layer.items()
+    name = f"head_{position}_{kind}"
+    if kind == "dense":
+        return keras.layers.Dense(int(value), activation="relu", name=name)
+    return keras.layers.Dropout(value, seed=seed, name=name)
+
+
+def calibrate_batch_norm(model: keras.Model, images: NDArray[np.uint8]) -> None:
+    """Set every batch normalisation's statistics from a batch of training radiographs.
+
+    Random weights need it: their batch-norm statistics are those of no data at all, and a
+    frozen trunk never corrects them. Pre-trained ones must not be touched.
+
+    Args:
+        model: classifier to change in place.
+        images: uint8 array (n, height, width) of training radiographs.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [(layer.momentum, layer.trainable) for layer in layers]
+    for layer in layers:
+        # With momentum 0, one pass in training mode replaces the statistics by the batch's.
+        layer.momentum, layer.trainable = 0.0, True
+    model(images[..., None].astype("float32"), training=True)
+    for layer, (momentum, trainable) in zip(layers, before, strict=True):
+        layer.momentum, layer.trainable = momentum, trainable
+
+
+def count_trainable_parameters(model: keras.Model) -> int:
+    """Number of trainable weights, as Report A's Table 5 counts them."""
+    return int(sum(np.prod(weight.shape) for weight in model.trainable_weights))
+
+
+def without_resizing(classifier: keras.Model) -> keras.Model:
+    """A classifier behind its resizing layer.
+
+    Returns:
+        A model from grey radiographs (1, side, side, 1), 0-255 and already resized to the
+        classifier's own side, to class probabilities.
+    """
+    resized = classifier.get_layer("resizing").output
+    radiograph = keras.Input(batch_shape=(1, *resized.shape[1:]), name="resized_radiograph")
+    behind = keras.Model(resized, classifier.outputs[0])
+    return keras.Model(radiograph, behind(radiograph), name=classifier.name)

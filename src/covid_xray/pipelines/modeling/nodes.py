@@ -1,0 +1,258 @@
+"""Nodes of the pipeline. Keras is imported where a node needs it, never when it is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.model_comparison import (
+    class_weight_table,
+    model_comparison_table,
+    run_titles,
+)
+from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overfitting_table
+from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
+from covid_xray.models.backbone import BACKBONES, Backbone
+from covid_xray.pages import AS_IT_IS, SCORES_NOTE, figures, page, section, table
+from covid_xray.pipelines.modeling.parameters import Figure14Parameters
+from covid_xray.studies.variants import select_variant
+from covid_xray.training.activations import Activations
+from covid_xray.training.runs import KeptRuns, Run, RunPlan, TrainedRun
+from covid_xray.training.settings import TrainingSettings, TransferSettings
+
+Images = NDArray[np.uint8]
+# A matplotlib Figure. Kedro resolves a node's hints, and naming the class here would load
+# matplotlib with the list of pipelines.
+Figure: TypeAlias = Any
+ClassWeights = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class BackboneNodes:
+    """The nodes that differ by backbone.
+
+    Attributes:
+        backbone: its cut and head.
+    """
+
+    backbone: Backbone
+
+    def extract_activations(
+        self,
+        images: Images,
+        augmented_images: Images,
+        study_variants: pd.DataFrame,
+        transfer: TransferSettings,
+    ) -> Activations:
+        """Pass the variant's rows once through the frozen trunk.
+
+        Returns:
+            Row i holds the activations at the cut for row i of the variant.
+        """
+        from covid_xray.training.transfer import TransferTrainer
+
+        rows = select_variant(study_variants, transfer.variant)
+        trainer = TransferTrainer(self.backbone, transfer, images, rows)
+        return trainer.activations({"images": images, "augmented_images": augmented_images}, rows)
+
+    def train_classifiers(
+        self,
+        images: Images,
+        augmented_images: Images,
+        study_variants: pd.DataFrame,
+        activations: Activations,
+        transfer: TransferSettings,
+        training: TrainingSettings,
+        class_weights: ClassWeights,
+        figure_14: Figure14Parameters,
+    ) -> Iterator[RunPlan | TrainedRun]:
+        """Train the tail under each setting of class weights, and predict what is held out."""
+        from covid_xray.training.transfer import TransferTrainer
+
+        rows = select_variant(study_variants, transfer.variant)
+        arrays = {"images": images, "augmented_images": augmented_images}
+        of_backbone = class_weights_of(self.backbone, class_weights, figure_14)
+        runs = [
+            Run(name, rows, training, weights, {"variant": transfer.variant})
+            for name, weights in of_backbone.items()
+        ]
+        trainer = TransferTrainer(self.backbone, transfer, images, rows)
+        yield from trainer.train_runs(runs, activations, arrays, rows)
+
+
+def class_weights_of(
+    backbone: Backbone, class_weights: ClassWeights, figure_14: Figure14Parameters
+) -> ClassWeights:
+    """The class weights under which a backbone is trained: Table 5's, and Figure 14's for one.
+
+    Raises:
+        ValueError: if Figure 14's backbone is none of ours.
+    """
+    known = [other.id for other in BACKBONES]
+    if figure_14.backbone not in known:
+        raise ValueError(
+            f"modeling.figure_14.backbone is '{figure_14.backbone}'; the backbones are "
+            f"{', '.join(known)}."
+        )
+    more = figure_14.class_weights if backbone.id == figure_14.backbone else {}
+    return class_weights | more
+
+
+def score_classes(
+    runs: pd.DataFrame,
+    histories: pd.DataFrame,
+    predictions: pd.DataFrame,
+    class_weights: ClassWeights,
+    intervals: Intervals,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Scores of each class, the confusion matrix as shares, and the symptoms of overfitting.
+
+    Returns:
+        Of the runs of Table 5: what `score_runs` returns, what `confusion_shares_of_runs` returns,
+        and what `overfitting_table` returns.
+    """
+    own, histories, predictions = (
+        _of_table_5(frame, class_weights) for frame in (runs, histories, predictions)
+    )
+    symptoms = overfitting_table(_by_run(histories, own["run"]))
+    return (
+        score_runs(predictions, intervals),
+        confusion_shares_of_runs(predictions, intervals),
+        symptoms.rename(columns={"model": "run"}),
+    )
+
+
+def draw_runs(
+    runs: pd.DataFrame,
+    histories: pd.DataFrame,
+    predictions: pd.DataFrame,
+    confusion: pd.DataFrame,
+    overfitting: pd.DataFrame,
+) -> tuple[Figure, Figure, Figure]:
+    """Figure 15 and Annexes 7 to 9 (learning curves), confusion matrices, and Figure 17."""
+    from covid_xray.figures.curves import draw_learning_curves
+    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
+
+    titles = run_titles(runs[runs["run"].isin(confusion["run"])])
+    named = {
+        what: {titles[run]: frame for run, frame in _by_run(table, titles).items()}
+        for what, table in (("h", histories), ("p", predictions), ("c", confusion))
+    }
+    notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
+    return (
+        draw_learning_curves(named["h"], notes),
+        draw_confusion_matrices(named["c"]),
+        draw_confidence(named["p"]),
+    )
+
+
+def draw_grad_cam(
+    images: Images,
+    radiograph_index: pd.DataFrame,
+    classifiers: KeptRuns,
+    class_weights: ClassWeights,
+    transfer: TransferSettings,
+) -> Figure:
+    """Figure 16: Grad-CAM of two right and two wrong test predictions of each run of Table 5."""
+    from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
+
+    row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
+    titles = run_titles(_of_table_5(classifiers.runs, class_weights))
+    predictions = _by_run(classifiers.predictions, titles)
+    return draw_grad_cam_panels(
+        [
+            explain_predictions(
+                title, classifiers[run], predictions[run], images, row_of, transfer.seed
+            )
+            for run, title in titles.items()
+        ]
+    )
+
+
+def make_table_5(
+    classifier_runs: pd.DataFrame,
+    classifier_predictions: pd.DataFrame,
+    published_table_5: pd.DataFrame,
+    class_weights: ClassWeights,
+    intervals: Intervals,
+) -> pd.DataFrame:
+    """Report A's Table 5: every backbone under Table 5's class weights, beside the published."""
+    runs = _of_table_5(classifier_runs, class_weights)
+    names = {backbone.id: backbone.report_name for backbone in BACKBONES}
+    scores = score_runs(classifier_predictions, intervals)
+    return model_comparison_table(runs, scores, published_table_5, names)
+
+
+def make_figure_14(
+    classifier_runs: pd.DataFrame,
+    classifier_predictions: pd.DataFrame,
+    figure_14: Figure14Parameters,
+    intervals: Intervals,
+) -> tuple[pd.DataFrame, Figure]:
+    """Report A's Figure 14: scores of one backbone by the weight of COVID, and their figure."""
+    from covid_xray.figures.predictions import draw_class_weight_scores
+
+    runs = classifier_runs[classifier_runs["backbone"] == figure_14.backbone]
+    (name,) = (b.report_name for b in BACKBONES if b.id == figure_14.backbone)
+    scores = class_weight_table(runs, score_runs(classifier_predictions, intervals), name)
+    return scores, draw_class_weight_scores(scores)
+
+
+def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:
+    return frame[frame["run"].isin(list(class_weights))]
+
+
+def _by_run(frame: pd.DataFrame, runs: Any) -> dict[str, pd.DataFrame]:
+    """The rows of each run, renumbered from 0, in the order of `runs`."""
+    return {str(run): frame[frame["run"] == run].reset_index(drop=True) for run in runs}
+
+
+def write_modeling_page(
+    table_5: pd.DataFrame,
+    figure_14_scores: pd.DataFrame,
+    figure_14_class_weights: Any,
+    **of_backbones: Any,
+) -> str:
+    """Table 5, Figure 14, and what each backbone learnt, as one page.
+
+    Args:
+        table_5: comparison of models.
+        figure_14_scores: scores by the weight of COVID.
+        figure_14_class_weights: their figure.
+        **of_backbones: `<backbone>_class_scores`, `<backbone>_overfitting`, and its figures.
+    """
+    shares = dict.fromkeys(REPORT_SCORES, ".1%")
+    sizes = dict.fromkeys(("backbone", "covid_weight", "weights", "n_train", "n_test"), AS_IT_IS)
+    of_run = dict.fromkeys(("run", "label", "score"), AS_IT_IS)
+    sections = [
+        section(
+            "Table 5: comparison of models",
+            SCORES_NOTE,
+            table(table_5, sizes | shares | {"trainable_params": ",.0f"}),
+        ),
+        section(
+            "Figure 14: scores by the weight of COVID, with "
+            + str(figure_14_scores["backbone"].iloc[0]),
+            table(figure_14_scores, {"covid_weight": AS_IT_IS} | shares),
+            figures({"figure_14_class_weights": figure_14_class_weights}),
+        ),
+    ]
+    for backbone in BACKBONES:
+        prefix = f"{backbone.id}_"
+        own = {name: of for name, of in of_backbones.items() if name.startswith(prefix)}
+        scores, symptoms = own.pop(f"{prefix}class_scores"), own.pop(f"{prefix}overfitting")
+        sections.append(
+            section(
+                backbone.report_name,
+                table(scores, of_run | {"value": ".1%"}),
+                table(symptoms, dict.fromkeys(("run", "n_epochs", *SYMPTOMS), AS_IT_IS)),
+                figures(own),
+            )
+        )
+    return page("Modeling: four backbones under COVID weights", *sections)

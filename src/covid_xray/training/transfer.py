@@ -1,0 +1,218 @@
+"""The runs of one backbone: the trunk passes radiographs once, each run trains the tail anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.evaluation.predictions import prediction_table
+from covid_xray.models.backbone import Backbone
+from covid_xray.models.transfer_classifiers import (
+    build_classifier,
+    calibrate_batch_norm,
+    copy_classifier,
+    count_trainable_parameters,
+)
+from covid_xray.models.trunk import cut_classifier, trunk_features, trunk_record
+from covid_xray.records import Record
+from covid_xray.split import Split
+from covid_xray.studies.pixels import PixelArrays, digest_pixels, positions_in, read_batches
+from covid_xray.training.activations import Activations
+from covid_xray.training.fitting import predict_probabilities
+from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
+from covid_xray.training.settings import TransferSettings
+from covid_xray.training.tail import TailTrainer
+from covid_xray.training.targets import class_names, one_hot, weights_in_order
+
+_CALIBRATION_IMAGES = 64
+
+
+class TransferTrainer:
+    """Trains the runs of one backbone, all from the same start.
+
+    Args:
+        backbone: its cut and head.
+        transfer: weights, input side and seed.
+        images: the study's radiographs, uint8 (n, side, side).
+        rows: row list with `array, row, label, split`: its classes are the classifier's, and
+            random weights are calibrated on its training radiographs.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        transfer: TransferSettings,
+        images: NDArray[np.uint8],
+        rows: pd.DataFrame,
+    ) -> None:
+        self._backbone, self._transfer = backbone, transfer
+        self._classes = class_names(rows)
+        weights = transfer.pretrained(backbone.keras_name)
+        # Keras keeps the graphs of every model of the process, and grows slower with them.
+        keras.utils.clear_session()
+        classifier = build_classifier(
+            backbone.keras_name,
+            trainable_layers=backbone.trainable_layers,
+            head=backbone.head,  # type: ignore[arg-type]
+            n_classes=len(self._classes),
+            input_side=transfer.input_side,
+            weights=weights,
+            seed=transfer.seed,
+        )
+        if weights is None:
+            originals = rows[(rows["split"] == Split.TRAIN) & (rows["array"] == "images")]
+            drawn = calibration_rows(originals["row"].drop_duplicates(), transfer.seed)
+            calibrate_batch_norm(classifier, images[drawn])
+        self._cut = cut_classifier(classifier)
+        self._tail = TailTrainer(self._cut)
+
+    def activations_record(self, arrays: PixelArrays, rows: pd.DataFrame) -> Record:
+        """What the trunk's activations of a row list are made of."""
+        return trunk_record(self._cut, self._transfer.feature_dtype) | {
+            "images": digest_pixels(arrays, rows)
+        }
+
+    def activations(self, arrays: PixelArrays, rows: pd.DataFrame) -> Activations:
+        """Pass a row list through the trunk, batch by batch.
+
+        Args:
+            arrays: the pixels that the list points into.
+            rows: row list with `array, row`.
+
+        Returns:
+            Array (len(rows), features), made when it is saved, and its record.
+        """
+        transfer = self._transfer
+        description = f"Trunk of {self._backbone.id}"
+        batches = read_batches(arrays, rows, transfer.feature_batch_size, description)
+        return Activations(
+            self.activations_record(arrays, rows),
+            trunk_features(self._cut, batches, len(rows), transfer.feature_dtype),
+        )
+
+    def train_runs(
+        self, runs: Sequence[Run], activations: Activations, arrays: PixelArrays, rows: pd.DataFrame
+    ) -> Iterator[RunPlan | TrainedRun]:
+        """Train the runs that a store lacks, one by one, each from the same start.
+
+        Args:
+            runs: all runs of the store, on radiographs of `rows`.
+            activations: what `activations` gave of these arrays and rows.
+            arrays: the pixels that the list points into.
+            rows: row list with `array, row`, without repetitions.
+
+        Yields:
+            What `training.runs.train_runs` yields.
+
+        Raises:
+            StaleError: if the activations are those of other images, weights or parameters.
+        """
+        record = self.activations_record(arrays, rows)
+        features = activations.checked(record)
+        yield from train_runs(
+            runs,
+            record=lambda run: run.record(__name__, activations=record),
+            train=lambda run: self.train(run, features, rows),
+        )
+
+    def train(self, run: Run, activations: NDArray[np.generic], stored: pd.DataFrame) -> TrainedRun:
+        """Train the tail on a run's training rows, and predict what it holds out.
+
+        Args:
+            run: the run.
+            activations: array (n, features) of the trunk.
+            stored: `array, row` of each row of `activations`.
+        """
+        note = why_untrainable(run.rows, self._classes)
+        if note:
+            return TrainedRun(run.name, self._row(run, note=note), *_nothing(), None)
+        positions = positions_in(stored, run.rows)
+        targets = np.zeros((len(activations), len(self._classes)), np.float32)
+        targets[positions] = one_hot(run.rows["label"], self._classes)
+        history = self._tail.train(
+            activations,
+            targets=targets,
+            train_rows=positions[run.rows["split"] == Split.TRAIN],
+            validation_rows=positions[run.rows["split"] == Split.VALIDATION],
+            class_weights=weights_in_order(run.class_weights, self._classes),
+            settings=run.training,
+        )
+        row = self._row(run, history)
+        predictions = self._predict(run, activations, positions)
+        return TrainedRun(run.name, row, history, predictions, copy_classifier(self._cut.whole))
+
+    def _predict(
+        self, run: Run, activations: NDArray[np.generic], positions: NDArray[np.intp]
+    ) -> pd.DataFrame:
+        held_out = (run.rows["split"] != Split.TRAIN).to_numpy()
+        probabilities = predict_probabilities(
+            self._cut.tail,
+            lambda chosen: self._cut.part(activations[chosen]),
+            positions[held_out],
+            run.training.batch_size,
+        )
+        return prediction_table(run.rows[held_out], probabilities, self._classes)
+
+    def _row(
+        self, run: Run, history: pd.DataFrame | None = None, note: str = ""
+    ) -> dict[str, object]:
+        sources = {"backbone": self._backbone.id, "run": run.name}
+        weights = self._transfer.weights_for(self._backbone.keras_name)
+        trainable = count_trainable_parameters(self._cut.whole)
+        return {**sources, **run_row(run, weights, trainable, history, note)}
+
+
+def run_row(
+    run: Run, weights: str, trainable_params: int, history: pd.DataFrame | None, note: str = ""
+) -> dict[str, object]:
+    """What every run tells of itself in the table of runs.
+
+    Args:
+        run: the run.
+        weights: where the pre-trained weights come from; `none` for random ones.
+        trainable_params: number of trainable weights, as Table 5 counts them.
+        history: its epochs; None if it was not trained.
+        note: why it was not trained.
+    """
+    return {
+        **run.setting(),
+        "weights": weights,
+        "n_train": 0 if note else run.size(Split.TRAIN),
+        "n_validation": run.size(Split.VALIDATION),
+        "n_test": run.size(Split.TEST),
+        "trainable_params": trainable_params,
+        "best_epoch": None if history is None else int(history["val_loss"].to_numpy().argmin()),
+        "epochs_run": 0 if history is None else len(history),
+        "note": note,
+    }
+
+
+def _nothing() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return (
+        pd.DataFrame(columns=["epoch"]),
+        pd.DataFrame(columns=["image_id", "group_id", "split", "label", "predicted"]),
+    )
+
+
+def calibration_rows(training: pd.Series, seed: int) -> NDArray[np.intp]:
+    """A few training radiographs, ascending, to calibrate random weights on.
+
+    Args:
+        training: row numbers of training radiographs.
+        seed: seed of the draw.
+    """
+    drawn = training.sample(min(_CALIBRATION_IMAGES, len(training)), random_state=seed)
+    return np.sort(drawn.to_numpy())
+
+
+def why_untrainable(rows: pd.DataFrame, classes: Sequence[str]) -> str:
+    """Why a run can't be trained: a split without a class; empty if it can."""
+    for split in Split:
+        lacking = sorted(set(classes) - set(rows.loc[rows["split"] == split, "label"]))
+        if lacking:
+            return f"not trained: no {split} radiograph of {', '.join(lacking)}"
+    return ""

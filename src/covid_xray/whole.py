@@ -1,0 +1,41 @@
+"""Files and folders that appear whole or not at all: written aside, then renamed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file is written before it is whole; the suffix stays, for it may choose a format."""
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to; what was written there takes the place of `path` at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    yield partial
+    partial.replace(path)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill; it takes the place of `folder` at the end."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole."""
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(content, indent=1), "utf-8")

@@ -123,7 +123,7 @@ def _number(text: str) -> int:
 
 def _assign(labels: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
     """Assign rows to splits in the given shares, class by class, at random."""
-    assigned = pd.Series(index=labels.index, dtype="object")
+    assigned = pd.Series(index=labels.index, dtype="str")
     bounds = np.cumsum(list(shares.values()))[:-1]
     for label, rows in labels.groupby(labels):
         shuffled = np.random.default_rng([seed, _number(str(label)), 1]).permutation(len(rows))

@@ -111,7 +111,7 @@ def test_a_fingerprint_does_not_depend_on_the_batch_size(batch_size):
     assert fingerprint(pairs=pairs, batch_size=batch_size) == fingerprint(pairs=pairs)
 
 
-PLAN = pd.DataFrame({"parent_row": [3, 0, 3], "seed": [5, 6, 7]})
+PLAN = pd.DataFrame({"source_row": [3, 0, 3], "seed": [5, 6, 7]})
 
 
 def augmented(**changes):
@@ -124,7 +124,7 @@ def augmented(**changes):
 @pytest.mark.parametrize("masked", [False, True])
 def test_augmented_images_are_those_made_beforehand(masked):
     how = {"n_layers": 3, "factor": 0.1, "batch_size": 2, "workers": 1}
-    sources, seeds = PLAN["parent_row"].tolist(), PLAN["seed"].tolist()
+    sources, seeds = PLAN["source_row"].tolist(), PLAN["seed"].tolist()
     images, masks = augment_radiographs(ARRAYS["images"], MASKS, sources, seeds, **how)
     expected = images * masks if masked else images
     rows = row_list([("set", 2), ("set", 0)])

@@ -5,11 +5,55 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import pandera.pandas as pa
 
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.published import stand_beside
 from covid_xray.evaluation.scoring import FROZEN_SCORES, score_runs, wide_scores
 from covid_xray.split import Split
+from covid_xray.tables import NOTE, Maybe, Text, Whole, table
+
+_RUN = {
+    "backbone": Text(description="Keras name of the frozen backbone"),
+    "weights": Text(description="where its weights come from; `none` for random ones"),
+    "n_train": Whole(description="training radiographs, augmented ones included"),
+    "n_test": Whole(description="test radiographs"),
+}
+_SCORES = {
+    f"{score}{suffix}": Maybe(description=f"{words} on the test split{means}")
+    for score, words in (("accuracy", "mean recall of the classes"), ("f1_score", "macro F1"))
+    for suffix, means in (
+        ("", ", every class weighing the same"),
+        ("_low", ", lower bound"),
+        ("_high", ", upper bound"),
+        ("_natural", ", at its own prevalence"),
+    )
+}
+PUBLISHED = {
+    score: {
+        f"{score}_published": Maybe(description="the report's"),
+        f"{score}_difference": Maybe(description="ours minus it"),
+    }
+    for score in FROZEN_SCORES
+}
+SCORED = {**_RUN, **_SCORES}
+TABLE_4 = table(
+    "a variant of the study",
+    {
+        "variant": Text(description="name of the variant (docs/decisions.md)"),
+        **SCORED,
+        **PUBLISHED["accuracy"],
+        "note": NOTE,
+    },
+)
+LAPLACIAN_TABLE = table(
+    "a threshold of the Laplacian filter",
+    {
+        "threshold": pa.Column(description="least Laplacian variance that is kept; 0: no filter"),
+        **SCORED,
+        "note": NOTE,
+    },
+)
 
 
 def score_frozen_runs(

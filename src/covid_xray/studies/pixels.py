@@ -16,6 +16,14 @@ from covid_xray.records import digest_stream, source_digest
 
 Images = NDArray[np.uint8]
 
+# What the column `array` of a row list may say: names of catalogued arrays, and of radiographs
+# that are masked when they are read.
+IMAGES = "images"
+AUGMENTED_IMAGES = "augmented_images"
+AUTOENCODED_IMAGES = "autoencoded_images"
+MASKED_IMAGES = "masked_images"
+PAIR_IMAGES = "pair_images"
+
 
 @dataclass(frozen=True)
 class MaskedImages:
@@ -47,7 +55,7 @@ class AugmentedImages:
     Attributes:
         images: uint8 array (n, side, side) that holds their source images.
         lung_masks: 0/1 uint8 array of the same shape.
-        plan: a row per augmented image, in order: `parent_row` of `images`, `seed`.
+        plan: a row per augmented image, in order: `source_row` of `images`, `seed`.
         n_layers: transformations applied: zoom, + rotation, + contrast, + brightness.
         factor: amplitude of each, as Keras understands it.
         masked: whether they keep nothing but their lungs.
@@ -79,7 +87,7 @@ class AugmentedImages:
 
     def _planned(self, rows: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
         planned = self.plan.iloc[rows]
-        return zip(planned["parent_row"].tolist(), planned["seed"].tolist(), strict=True)
+        return zip(planned["source_row"].tolist(), planned["seed"].tolist(), strict=True)
 
     def _make(self, source: int, seed: int) -> Images:
         how: dict[str, Any] = {"n_layers": self.n_layers, "factor": self.factor}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from covid_xray.evaluation.ablation import (
     augmentation_table,
@@ -17,25 +15,31 @@ from covid_xray.evaluation.ablation import (
 )
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.pipelines.ablation.parameters import AblationParameters
-from covid_xray.studies.augmentation_settings import (
-    CHOSEN,
+from covid_xray.studies.augmentation_settings import CHOSEN, distinct_settings, scale_settings
+from covid_xray.studies.augmented_sets import (
     RUN_COLUMNS,
-    distinct_settings,
     list_setting_rows,
     list_threshold_rows,
     plan_augmented_sets,
-    scale_settings,
     setting_arrays,
     threshold_run,
 )
 from covid_xray.studies.parameters import AugmentationParameters, SplittingParameters
-from covid_xray.studies.pixels import MaskedImages, PixelArrays, unique_rows
-from covid_xray.studies.variants import VARIANTS
+from covid_xray.studies.pixels import (
+    AUGMENTED_IMAGES,
+    AUTOENCODED_IMAGES,
+    IMAGES,
+    MASKED_IMAGES,
+    Images,
+    MaskedImages,
+    PixelArrays,
+    unique_rows,
+)
+from covid_xray.studies.variants import MASKED, VARIANTS
 from covid_xray.training.activations import Activations
 from covid_xray.training.runs import Run, RunPlan, TrainedRun
 from covid_xray.training.settings import TrainingSettings, TransferSettings
 
-Images = NDArray[np.uint8]
 # A matplotlib Figure. Kedro resolves a node's hints, and naming the class here would load
 # matplotlib with the list of pipelines.
 Figure: TypeAlias = Any
@@ -52,7 +56,7 @@ def plan_augmentation_settings(
     """Report A's Table 2 as this study scales it, the augmented images it needs, and its rows.
 
     Returns:
-        What `scale_settings`, `plan_augmented_sets` and `list_setting_rows` return.
+        Tables `TABLE_2`, `AUGMENTED_SETS` and `RUN_ROWS`.
     """
     size = augmentation.images_per_class
     table_2 = scale_settings(published_table_2, size)
@@ -75,7 +79,7 @@ def plan_laplacian_sweep(
     """List the rows that each Laplacian threshold leaves (Report A: 50 down to 30).
 
     Returns:
-        What `list_threshold_rows` returns.
+        Table `RUN_ROWS`.
     """
     (chosen,) = (of for of in distinct_settings(table_2) if of.setting == CHOSEN)
     return list_threshold_rows(
@@ -157,9 +161,9 @@ def plan_preprocessing_variants(
     """List the rows of Table 4's variants, the masked one under the chosen masks.
 
     Returns:
-        `run, array, row, image_id, label, group_id, split`; the run is the variant.
+        Table `RUN_ROWS`; the run is the variant.
     """
-    unmasked = study_variants[study_variants["variant"] != "masked"]
+    unmasked = study_variants[study_variants["variant"] != MASKED]
     rows = pd.concat([unmasked, masked_variant], ignore_index=True)
     return rows.assign(run=rows["variant"])[RUN_COLUMNS]
 
@@ -262,8 +266,8 @@ def _variant_arrays(
     images: Images, augmented_images: Images, autoencoded_images: Images, lung_masks: Images
 ) -> PixelArrays:
     return {
-        "images": images,
-        "augmented_images": augmented_images,
-        "autoencoded_images": autoencoded_images,
-        "masked_images": MaskedImages(images, lung_masks),
+        IMAGES: images,
+        AUGMENTED_IMAGES: augmented_images,
+        AUTOENCODED_IMAGES: autoencoded_images,
+        MASKED_IMAGES: MaskedImages(images, lung_masks),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_table
 from covid_xray.evaluation.scoring import FROZEN_SCORES
 from covid_xray.pages import (
     AS_IT_IS,
@@ -28,6 +29,8 @@ def write_ablation_page(
     table_4: pd.DataFrame,
     laplacian_table: pd.DataFrame,
     laplacian_scores_figure: Any,
+    augmentation_histories: pd.DataFrame,
+    preprocessing_histories: pd.DataFrame,
 ) -> str:
     """Tables 2 to 4 and the Laplacian sweep as one page."""
     weights = pd.concat([frame["weights"] for frame in (table_3, table_4, laplacian_table)])
@@ -56,6 +59,10 @@ def write_ablation_page(
             *_scores(laplacian_table, "threshold"),
             figures({"laplacian_scores_figure": laplacian_scores_figure}),
         ),
+        section(
+            "How the heads learnt",
+            _symptoms(pd.concat([augmentation_histories, preprocessing_histories])),
+        ),
     )
 
 
@@ -63,6 +70,12 @@ def _scores(frame: pd.DataFrame, key: str) -> tuple[str, str, str]:
     texts = dict.fromkeys((key, "n_train", "n_test"), AS_IT_IS)
     cells = table(frame, texts | dict.fromkeys(FROZEN_SCORES, ".1%"))
     return _FROZEN_NOTE, cells, notes(frame, key)
+
+
+def _symptoms(histories: pd.DataFrame) -> str:
+    by_run = {str(run): own for run, own in histories.groupby("run", sort=False)}
+    found = overfitting_table(by_run).rename(columns={"model": "run"})
+    return table(found, dict.fromkeys(("run", "n_epochs", "best_epoch", *SYMPTOMS), AS_IT_IS))
 
 
 def _backbone(frame: pd.DataFrame) -> str:

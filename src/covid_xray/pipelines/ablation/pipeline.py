@@ -136,7 +136,15 @@ def preprocessing_variants() -> Pipeline:
 
 def create_pipeline() -> Pipeline:
     """What augmentation, filtering, masking and autoencoding are worth to a frozen backbone."""
-    results = ["table_2", "table_3", "table_4", "laplacian_table", "laplacian_scores_figure"]
+    results = [
+        "table_2",
+        "table_3",
+        "table_4",
+        "laplacian_table",
+        "laplacian_scores_figure",
+        "augmentation_histories",
+        "preprocessing_histories",
+    ]
     written = Node(
         write_ablation_page, inputs=results, outputs="ablation_page", name="write_ablation_page"
     )

@@ -8,14 +8,12 @@ import pandas as pd
 import pytest
 
 from covid_xray.split import Split
-from covid_xray.studies.augmentation_settings import (
-    MASKS,
+from covid_xray.studies.augmentation_settings import MASKS, distinct_settings, scale_settings
+from covid_xray.studies.augmented_sets import (
     RUN_COLUMNS,
-    distinct_settings,
     list_setting_rows,
     list_threshold_rows,
     plan_augmented_sets,
-    scale_settings,
 )
 from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.splits import split_radiographs
@@ -85,7 +83,7 @@ def held_out(rows):
 
 def sources_of(study, rows):
     """Row in `images` of every row's radiograph, or of its source image."""
-    source = study.sets.set_index(["set", "row"])["parent_row"]
+    source = study.sets.set_index(["set", "row"])["source_row"]
     is_original = rows["array"].isin(["images", "masked_images"])
     originals = rows.loc[is_original, "row"]
     augmented = rows[~is_original].set_index(["array", "row"]).index
@@ -178,7 +176,7 @@ def test_leak_free_runs_are_scored_on_the_same_radiographs(leak_free):
 
 
 def test_leak_free_no_source_image_is_held_out(leak_free):
-    sources = leak_free.splits.loc[leak_free.sets["parent_row"]]
+    sources = leak_free.splits.loc[leak_free.sets["source_row"]]
     assert set(sources["split"]) == {Split.TRAIN}
     assert sources["kept"].all()
     for rows in (leak_free.rows, leak_free.sweep):
@@ -223,7 +221,7 @@ def test_masks_of_held_out_radiographs_alone_train_nothing(leak_free):
 def test_a_threshold_keeps_the_sharp_balanced(leak_free):
     """Against the pool that a reader would count: sharp radiographs and those made of them."""
     splits, sets = leak_free.splits, leak_free.sets
-    sources = sets.loc[sets["set"] == "3_layers_0.1", "parent_row"]
+    sources = sets.loc[sets["set"] == "3_layers_0.1", "source_row"]
     variances = leak_free.features["laplacian_variance"].to_numpy(copy=True)
     # A radiograph exactly at the threshold is sharp enough. It is of the scarcest class, of which
     # every sharp one is taken.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from covid_xray.progress import progress
 from covid_xray.training.settings import TrainingSettings
 
-_OPTIMISERS: dict[str, Callable[[float], keras.optimizers.Optimizer]] = {
+_OPTIMISERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "sgd_momentum": partial(keras.optimizers.SGD, momentum=0.9),
     "adagrad": keras.optimizers.Adagrad,
@@ -73,7 +73,8 @@ class ShuffledBatches(keras.utils.PyDataset):
 def compile_classifier(model: keras.Model, settings: TrainingSettings) -> None:
     """Give a classifier the published loss, and the optimiser of its settings."""
     model.compile(
-        optimizer=_OPTIMISERS[settings.optimiser](settings.learning_rate),
+        # By its own name: Keras would number it, and a saved model would tell its place in a run.
+        optimizer=_OPTIMISERS[settings.optimiser](settings.learning_rate, name=settings.optimiser),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )

@@ -19,7 +19,7 @@ from covid_xray.models.transfer_classifiers import (
 )
 from covid_xray.records import Record, digest
 from covid_xray.split import Split
-from covid_xray.studies.pixels import MaskedImages, PixelArrays, digest_pixels
+from covid_xray.studies.pixels import PixelArrays, Pixels, digest_pixels
 from covid_xray.training.balanced import train_balanced
 from covid_xray.training.fitting import predict_probabilities
 from covid_xray.training.run_rows import run_row, untrained_run, why_untrainable
@@ -100,7 +100,7 @@ class NetworkTrainer:
             calibrate_batch_norm(classifier, self._pixels(run)[drawn])
         return classifier
 
-    def _pixels(self, run: Run) -> NDArray[np.uint8] | MaskedImages:
+    def _pixels(self, run: Run) -> Pixels:
         (array,) = run.rows["array"].unique()
         return self._arrays[array]
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from covid_xray.models.backbone import BACKBONES
 from covid_xray.pipelines.export.nodes import remove_resizing
+from covid_xray.steps import step
 
 
 def create_pipeline() -> Pipeline:
     """A LiteRT model of every classifier of Table 5."""
     nodes = [
-        Node(
+        step(
             remove_resizing,
-            inputs=[f"{backbone.id}_classifiers", "params:modeling.class_weights"],
-            outputs=f"{backbone.id}_lite_models",
-            name=f"export_{backbone.id}",
+            f"{backbone.id}_lite_models",
+            f"export_{backbone.id}",
+            classifiers=f"{backbone.id}_classifiers",
+            class_weights="params:modeling.class_weights",
         )
         for backbone in BACKBONES
     ]

@@ -130,49 +130,42 @@ def score_classes(
 
 
 def draw_runs(
-    runs: pd.DataFrame,
-    histories: pd.DataFrame,
-    predictions: pd.DataFrame,
-    confusion: pd.DataFrame,
-    overfitting: pd.DataFrame,
-) -> tuple[Figure, Figure, Figure]:
-    """Figure 15 and Annexes 7 to 9 (learning curves), confusion matrices, and Figure 17."""
-    from covid_xray.figures.curves import draw_learning_curves
-    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
-
-    titles = run_titles(runs[runs["run"].isin(confusion["run"])])
-    named = {
-        what: {titles[run]: frame for run, frame in rows_by_run(table, titles).items()}
-        for what, table in (("h", histories), ("p", predictions), ("c", confusion))
-    }
-    notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
-    return (
-        draw_learning_curves(named["h"], notes),
-        draw_confusion_matrices(named["c"]),
-        draw_confidence(named["p"]),
-    )
-
-
-def draw_grad_cam(
     images: Images,
     radiograph_index: pd.DataFrame,
     classifiers: KeptRuns,
+    confusion: pd.DataFrame,
+    overfitting: pd.DataFrame,
     class_weights: ClassWeights,
     transfer: TransferSettings,
-) -> Figure:
-    """Figure 16: Grad-CAM of two right and two wrong test predictions of each run of Table 5."""
-    from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
+) -> tuple[Figure, Figure, Figure, Figure]:
+    """Figures 15 to 17 and Annexes 7 to 9, of the runs of Table 5.
 
-    row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
+    Returns:
+        Learning curves, confusion matrices, confidence, and Grad-CAM of two right and two wrong
+        test predictions.
+    """
+    from covid_xray.figures.curves import draw_learning_curves
+    from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
+    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
+
     titles = run_titles(_of_table_5(classifiers.runs, class_weights))
-    predictions = rows_by_run(classifiers.predictions, titles)
-    return draw_grad_cam_panels(
-        [
-            explain_predictions(
-                title, classifiers[run], predictions[run], images, row_of, transfer.seed
-            )
-            for run, title in titles.items()
-        ]
+    histories, predictions, shares = (
+        {titles[run]: of_run for run, of_run in rows_by_run(table, titles).items()}
+        for table in (classifiers.histories, classifiers.predictions, confusion)
+    )
+    notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
+    row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
+    explained = [
+        explain_predictions(
+            title, classifiers[run], predictions[title], images, row_of, transfer.seed
+        )
+        for run, title in titles.items()
+    ]
+    return (
+        draw_learning_curves(histories, notes),
+        draw_confusion_matrices(shares),
+        draw_confidence(predictions),
+        draw_grad_cam_panels(explained),
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from covid_xray.evaluation.overfitting import SYMPTOMS
 from covid_xray.evaluation.scoring import COVID
 from covid_xray.evaluation.screening_comparison import scores_side_by_side
+from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 from covid_xray.models.screening import NAIVE, PUBLISHED, TITLES
 from covid_xray.pages import AS_IT_IS, figures, page, section, table
 from covid_xray.studies.questions import rest_of
@@ -25,7 +26,6 @@ _COVID_HEADINGS = {
     "file_megabytes": "file, MB",
     "ms_per_image": "CPU, ms per image",
 }
-_COVID_SCORES = ("accuracy", "balanced_accuracy", *_REPORT, "roc_auc", "pr_auc")
 _COSTS = {"parameters": ",.0f", "file_megabytes": ".1f", "ms_per_image": ".1f"}
 _NO_WEIGHTS = (
     "Xception stands on random weights (`weights: none`): its scores, and those of what is built "
@@ -85,7 +85,7 @@ def _preparation(proportions: pd.DataFrame, shown: _Figures) -> str:
 
 def _comparison(comparison: pd.DataFrame, shown: _Figures) -> str:
     n_test, n_positive = comparison[["n_test", "n_positive"]].iloc[0]
-    forms = {"title": AS_IT_IS, **dict.fromkeys(_COVID_SCORES, ".1%"), **_COSTS}
+    forms = {"title": AS_IT_IS, **dict.fromkeys(SCREENING_SCORES, ".1%"), **_COSTS}
     return section(
         "Comparison",
         f"{n_test} test radiographs, {n_positive} of them COVID. Parameters, file size and time "

@@ -137,11 +137,12 @@ def assemble_screening_models(
     Returns:
         By run, models from grey radiographs (n, side, side, 1), 0-255, to class probabilities.
     """
-    from covid_xray.models.lung_extraction import build_screening_model
+    from covid_xray.models.lung_extraction import build_lung_extractor, build_screening_model
 
+    extractor = build_lung_extractor(unet, screening.equalisation)
     masked = screening_runs.loc[screening_runs["masked"], "run"]
     return {
-        run: build_screening_model(screening_classifiers[run], unet, screening.equalisation)
+        run: build_screening_model(screening_classifiers[run], extractor)
         for run in masked
         if run in screening_classifiers
     }

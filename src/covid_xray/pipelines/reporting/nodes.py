@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from covid_xray.evaluation.scoring import FROZEN_SCORES, REPORT_SCORES
-from covid_xray.pages import AS_IT_IS, SCORES_NOTE, notes, page, section, table
+from covid_xray.pages import AS_IT_IS, NO_WEIGHTS_NOTE, SCORES_NOTE, notes, page, section, table
 
 SIZE_FORMS = {
     "mean_bytes": ",.2f",
@@ -25,10 +25,6 @@ SETTING = (
     "run",
 )
 TABLE_4_BACKBONE = "DenseNet201"
-NO_WEIGHTS_NOTE = (
-    'Models with weights "none" stand on frozen layers of random weights: they show that '
-    "everything runs, and their scores mean nothing else."
-)
 FROZEN_NOTE = f"{SCORES_NOTE} Accuracy is the mean recall of the classes; F1 is macro."
 
 

@@ -7,9 +7,8 @@ from kedro.pipeline import Pipeline
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pipelines.modeling.nodes import (
     BackboneNodes,
+    compare_models,
     draw_runs,
-    make_figure_14,
-    make_table_5,
     score_classes,
     write_modeling_page,
 )
@@ -56,12 +55,11 @@ def create_pipeline() -> Pipeline:
         return themselves(*[f"{backbone.id}_{name}" for backbone in BACKBONES for name in names])
 
     joined = ["classifier_runs", "classifier_predictions"]
-    figure_14 = ["figure_14_scores", "figure_14_class_weights"]
+    compared = ["table_5", "figure_14_scores", "figure_14_class_weights"]
     return box(
         "modeling",
         *map(backbone_box, BACKBONES),
         step(join_runs, joined, **of_backbones("runs", "predictions")),
-        step(make_table_5, "table_5", **_CLASS_WEIGHTS, **_INTERVALS),
-        step(make_figure_14, figure_14, **_FIGURE_14, **_INTERVALS),
+        step(compare_models, compared, **_CLASS_WEIGHTS, **_FIGURE_14, **_INTERVALS),
         step(write_modeling_page, "modeling_page", **of_backbones(*_SCORES, *_FIGURES)),
     )

@@ -1,4 +1,4 @@
-"""Nodes whose inputs are called like their function's arguments."""
+"""Nodes whose inputs are called like their function's arguments, and boxes of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from kedro.pipeline import Node
+from kedro.pipeline import Node, Pipeline
 
 
 def step(
@@ -24,3 +24,20 @@ def step(
     arguments = inspect.signature(function).parameters.values()
     named = {arg.name: arg.name for arg in arguments if arg.kind is not arg.VAR_KEYWORD}
     return Node(function, inputs=named | given, outputs=outputs, name=name or function.__name__)
+
+
+def parameters(*names: str, **paths: str) -> dict[str, str]:
+    """Parameters for a step: of the argument's own name, or at a path in the configuration."""
+    return {
+        name: f"params:{path}" for name, path in (*zip(names, names, strict=True), *paths.items())
+    }
+
+
+def themselves(*names: str) -> dict[str, str]:
+    """Datasets for a step whose function takes any keyword arguments."""
+    return dict(zip(names, names, strict=True))
+
+
+def box(namespace: str, *parts: Node | Pipeline) -> Pipeline:
+    """A box in Kedro-Viz, whose datasets keep their names."""
+    return Pipeline(list(parts), namespace=namespace, prefix_datasets_with_namespace=False)

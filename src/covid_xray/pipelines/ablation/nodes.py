@@ -52,43 +52,26 @@ def plan_augmentation_settings(
     lung_features: pd.DataFrame,
     splitting: SplittingParameters,
     augmentation: AugmentationParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Report A's Table 2 as this study scales it, the augmented images it needs, and its rows.
+    ablation: AblationParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Report A's Table 2 as this study scales it, and the rows of its settings and thresholds.
 
     Returns:
-        Tables `TABLE_2`, `AUGMENTED_SETS` and `RUN_ROWS`.
+        Tables `TABLE_2` and `AUGMENTED_SETS`, and `RUN_ROWS` of the settings, and of the Laplacian
+        thresholds (Report A: 50 down to 30).
     """
     size = augmentation.images_per_class
     table_2 = scale_settings(published_table_2, size)
     settings = distinct_settings(table_2)
     augmented_sets = plan_augmented_sets(settings, splits, lung_features, size, splitting)
-    rows = list_setting_rows(
-        settings, splits, radiograph_features, lung_features, augmented_sets, splitting
-    )
-    return table_2, augmented_sets, rows
-
-
-def plan_laplacian_sweep(
-    table_2: pd.DataFrame,
-    splits: pd.DataFrame,
-    radiograph_features: pd.DataFrame,
-    augmented_sets: pd.DataFrame,
-    splitting: SplittingParameters,
-    ablation: AblationParameters,
-) -> pd.DataFrame:
-    """List the rows that each Laplacian threshold leaves (Report A: 50 down to 30).
-
-    Returns:
-        Table `RUN_ROWS`.
-    """
-    (chosen,) = (of for of in distinct_settings(table_2) if of.setting == CHOSEN)
-    return list_threshold_rows(
-        ablation.laplacian_thresholds,
-        chosen,
-        splits,
-        radiograph_features,
+    study, planned = (splits, radiograph_features), (augmented_sets, splitting)
+    (chosen,) = (of for of in settings if of.setting == CHOSEN)
+    thresholds = ablation.laplacian_thresholds
+    return (
+        table_2,
         augmented_sets,
-        splitting,
+        list_setting_rows(settings, *study, lung_features, *planned),
+        list_threshold_rows(thresholds, chosen, *study, *planned),
     )
 
 
@@ -210,37 +193,26 @@ def train_preprocessing_variants(
     yield from trainer.train_runs(runs, preprocessing_activations, arrays, rows)
 
 
-def make_table_3(
+def score_augmentation_settings(
     table_2: pd.DataFrame,
     augmentation_runs: pd.DataFrame,
     augmentation_predictions: pd.DataFrame,
     published_table_3: pd.DataFrame,
     ablation: AblationParameters,
     intervals: Intervals,
-) -> pd.DataFrame:
-    """Report A's Table 3: scores by augmentation setting."""
-    names = ablation.backbone_names
-    scored = score_frozen_runs(
-        augmentation_runs, augmentation_predictions, "setting", names, intervals
-    )
-    return augmentation_table(table_2, scored, published_table_3)
-
-
-def make_laplacian_table(
-    augmentation_runs: pd.DataFrame,
-    augmentation_predictions: pd.DataFrame,
-    ablation: AblationParameters,
-    intervals: Intervals,
-) -> tuple[pd.DataFrame, Figure]:
-    """Scores by threshold of the Laplacian filter, and their figure."""
+) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
+    """Report A's Table 3, and the scores by threshold of the Laplacian filter with their figure."""
     from covid_xray.figures.predictions import draw_threshold_scores
 
-    names = ablation.backbone_names
-    scored = score_frozen_runs(
-        augmentation_runs, augmentation_predictions, "threshold", names, intervals
+    settings, thresholds = (
+        score_frozen_runs(
+            augmentation_runs, augmentation_predictions, fact, ablation.backbone_names, intervals
+        )
+        for fact in ("setting", "threshold")
     )
-    scores = laplacian_table(scored)
-    return scores, draw_threshold_scores(scores)
+    sweep = laplacian_table(thresholds)
+    table_3 = augmentation_table(table_2, settings, published_table_3)
+    return table_3, sweep, draw_threshold_scores(sweep)
 
 
 def make_table_4(

@@ -169,33 +169,29 @@ def draw_runs(
     )
 
 
-def make_table_5(
+def compare_models(
     classifier_runs: pd.DataFrame,
     classifier_predictions: pd.DataFrame,
     published_table_5: pd.DataFrame,
     class_weights: ClassWeights,
-    intervals: Intervals,
-) -> pd.DataFrame:
-    """Report A's Table 5: every backbone under Table 5's class weights, beside the published."""
-    runs = _of_table_5(classifier_runs, class_weights)
-    names = {backbone.id: backbone.report_name for backbone in BACKBONES}
-    scores = score_runs(classifier_predictions, intervals)
-    return model_comparison_table(runs, scores, published_table_5, names)
-
-
-def make_figure_14(
-    classifier_runs: pd.DataFrame,
-    classifier_predictions: pd.DataFrame,
     figure_14: Figure14Parameters,
     intervals: Intervals,
-) -> tuple[pd.DataFrame, Figure]:
-    """Report A's Figure 14: scores of one backbone by the weight of COVID, and their figure."""
+) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
+    """Report A's Table 5 beside the published, and Figure 14: scores by the weight of COVID.
+
+    Returns:
+        Table 5; the scores of Figure 14; and their figure.
+    """
     from covid_xray.figures.predictions import draw_class_weight_scores
 
-    runs = classifier_runs[classifier_runs["backbone"] == figure_14.backbone]
-    (name,) = (b.report_name for b in BACKBONES if b.id == figure_14.backbone)
-    scores = class_weight_table(runs, score_runs(classifier_predictions, intervals), name)
-    return scores, draw_class_weight_scores(scores)
+    names = {backbone.id: backbone.report_name for backbone in BACKBONES}
+    scores = score_runs(classifier_predictions, intervals)
+    table_5 = model_comparison_table(
+        _of_table_5(classifier_runs, class_weights), scores, published_table_5, names
+    )
+    of_backbone = classifier_runs[classifier_runs["backbone"] == figure_14.backbone]
+    weighted = class_weight_table(of_backbone, scores, names[figure_14.backbone])
+    return table_5, weighted, draw_class_weight_scores(weighted)
 
 
 def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:

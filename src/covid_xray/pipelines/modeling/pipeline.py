@@ -7,20 +7,19 @@ from kedro.pipeline import Pipeline
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pipelines.modeling.nodes import (
     BackboneNodes,
+    compare_models,
     draw_runs,
-    make_figure_14,
-    make_table_5,
     score_classes,
     write_modeling_page,
 )
-from covid_xray.steps import step
+from covid_xray.steps import box, parameters, step, themselves
 from covid_xray.training.runs import join_runs, tabulate_runs
 
-_TRANSFER = {"transfer": "params:modeling.transfer"}
-_CLASS_WEIGHTS = {"class_weights": "params:modeling.class_weights"}
-_FIGURE_14 = {"figure_14": "params:modeling.figure_14"}
-_TRAINING = {"training": "params:modeling.training"}
-_INTERVALS = {"intervals": "params:intervals"}
+_TRANSFER = parameters(transfer="modeling.transfer")
+_CLASS_WEIGHTS = parameters(class_weights="modeling.class_weights")
+_FIGURE_14 = parameters(figure_14="modeling.figure_14")
+_TRAINING = parameters(training="modeling.training")
+_INTERVALS = parameters("intervals")
 _FIGURES = ["learning_curves", "confusion_matrices", "confidence", "grad_cam"]
 _SCORES = ["class_scores", "confusion", "overfitting"]
 
@@ -32,7 +31,7 @@ def backbone_box(backbone: Backbone) -> Pipeline:
     """
     nodes = BackboneNodes(backbone)
     trained = _TRANSFER | _TRAINING | _CLASS_WEIGHTS | _FIGURE_14
-    box = Pipeline(
+    template = Pipeline(
         [
             step(nodes.extract_activations, "activations", **_TRANSFER),
             step(nodes.train_classifiers, "classifiers", **trained),
@@ -42,9 +41,9 @@ def backbone_box(backbone: Backbone) -> Pipeline:
         ]
     )
     return Pipeline(
-        box,
+        template,
         namespace=backbone.id,
-        outputs={name: f"{backbone.id}_{name}" for name in box.all_outputs()},
+        outputs={name: f"{backbone.id}_{name}" for name in template.all_outputs()},
         prefix_datasets_with_namespace=False,
     )
 
@@ -53,21 +52,14 @@ def create_pipeline() -> Pipeline:
     """Four backbones under COVID weights: Report A's comparison of models."""
 
     def of_backbones(*names: str) -> dict[str, str]:
-        own = [f"{backbone.id}_{name}" for backbone in BACKBONES for name in names]
-        return dict(zip(own, own, strict=True))
+        return themselves(*[f"{backbone.id}_{name}" for backbone in BACKBONES for name in names])
 
     joined = ["classifier_runs", "classifier_predictions"]
-    figure_14 = ["figure_14_scores", "figure_14_class_weights"]
-    comparison = Pipeline(
-        [
-            step(join_runs, joined, **of_backbones("runs", "predictions")),
-            step(make_table_5, "table_5", **_CLASS_WEIGHTS, **_INTERVALS),
-            step(make_figure_14, figure_14, **_FIGURE_14, **_INTERVALS),
-            step(write_modeling_page, "modeling_page", **of_backbones(*_SCORES, *_FIGURES)),
-        ]
-    )
-    return Pipeline(
-        sum(map(backbone_box, BACKBONES), comparison),
-        namespace="modeling",
-        prefix_datasets_with_namespace=False,
+    compared = ["table_5", "figure_14_scores", "figure_14_class_weights"]
+    return box(
+        "modeling",
+        *map(backbone_box, BACKBONES),
+        step(join_runs, joined, **of_backbones("runs", "predictions")),
+        step(compare_models, compared, **_CLASS_WEIGHTS, **_FIGURE_14, **_INTERVALS),
+        step(write_modeling_page, "modeling_page", **of_backbones(*_SCORES, *_FIGURES)),
     )

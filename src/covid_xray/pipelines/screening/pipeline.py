@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from covid_xray.models.screening import FOUR_CLASSES, TWO_CLASSES
 from covid_xray.pipelines.screening.nodes_page import write_screening_page
@@ -26,205 +26,74 @@ from covid_xray.pipelines.screening.nodes_training import (
     train_networks,
     vote,
 )
+from covid_xray.steps import box, parameters, step, themselves
 from covid_xray.training.runs import tabulate_runs
 
-_SCREENING = "params:screening"
-_INTERVALS = "params:intervals"
-_LUNGS = ["equalised_images", "predicted_masks"]
-
-
-def preparation() -> Pipeline:
-    """Equalise every radiograph, and show what the networks see."""
-    return Pipeline(
-        [
-            Node(
-                equalise_radiographs,
-                inputs=["images", _SCREENING],
-                outputs="equalised_images",
-                name="equalise_radiographs",
-            ),
-            Node(
-                draw_preparation,
-                inputs=["images", *_LUNGS, "splits", _SCREENING],
-                outputs=["grey_levels_figure", "masked_examples_figure"],
-                name="draw_preparation",
-            ),
-            Node(
-                describe_balancing,
-                inputs=["splits", _SCREENING],
-                outputs=["class_proportions", "class_proportions_figure"],
-                name="describe_balancing",
-            ),
-        ]
-    )
+_SCREENING = parameters("screening")
+_INTERVALS = parameters("intervals")
+_PREPARATION = ["grey_levels_figure", "masked_examples_figure"]
+_PROPORTIONS = ["class_proportions", "class_proportions_figure"]
+_RUNS = ["screening_runs", "screening_histories", "screening_predictions"]
+_HISTORIES = ["screening_overfitting", "screening_learning_curves"]
+_POINTS = ["operating_points", "screening_curves"]
+_EXPLANATIONS = ["lung_attribution", "lung_attribution_figure", "screening_grad_cam"]
+_DRAWN = ["confusion_matrices", "confidence"]
 
 
 def training() -> Pipeline:
     """Train the networks, put the U-Net before them, and carry out the report's ideas."""
+    classical = ["classical_classifiers", "classical_predictions"]
+    return box(
+        "training",
+        step(train_networks, "screening_classifiers", **_SCREENING),
+        step(tabulate_runs, _RUNS, classifiers="screening_classifiers"),
+        step(assemble_screening_models, "screening_models", **_SCREENING),
+        step(extract_convolution_features, "convolution_features", **_SCREENING),
+        step(fit_classical_classifiers, classical, **_SCREENING),
+        step(vote, "vote_predictions"),
+        step(gather_answers, "screening_answers"),
+    )
+
+
+def scores(question: str, class_scores: str, prefix: str, nodes: AnswerNodes) -> Pipeline:
+    """Scores, confusion matrices and confidence of everything that answers a question."""
+    confusion = f"{prefix}_confusion"
+    drawn = [f"{prefix}_{name}" for name in _DRAWN]
     return Pipeline(
         [
-            Node(
-                train_networks,
-                inputs=["images", *_LUNGS, "splits", _SCREENING],
-                outputs="screening_classifiers",
-                name="train_networks",
-            ),
-            Node(
-                tabulate_runs,
-                inputs="screening_classifiers",
-                outputs=["screening_runs", "screening_histories", "screening_predictions"],
-                name="tabulate_screening_runs",
-            ),
-            Node(
-                assemble_screening_models,
-                inputs=["screening_classifiers", "screening_runs", "unet", _SCREENING],
-                outputs="screening_models",
-                name="assemble_screening_models",
-            ),
-            Node(
-                extract_convolution_features,
-                inputs=[*_LUNGS, _SCREENING, "screening_classifiers"],
-                outputs="convolution_features",
-                name="extract_convolution_features",
-            ),
-            Node(
-                fit_classical_classifiers,
-                inputs=["convolution_features", "splits", _SCREENING],
-                outputs=["classical_classifiers", "classical_predictions"],
-                name="fit_classical_classifiers",
-            ),
-            Node(
-                vote,
-                inputs=["screening_predictions", "screening_runs", "splits"],
-                outputs="vote_predictions",
-                name="vote",
-            ),
-            Node(
-                gather_answers,
-                inputs=["screening_predictions", "classical_predictions", "vote_predictions"],
-                outputs="screening_answers",
-                name="gather_answers",
-            ),
+            step(nodes.score, [class_scores, confusion], f"score_{question}", **_INTERVALS),
+            step(nodes.draw, drawn, f"draw_{question}", confusion=confusion),
         ]
     )
 
 
 def scoring() -> Pipeline:
-    """Scores, confusion matrices and confidence of each question, and learning curves."""
-    # Two classes are scored at the test set's own prevalence, as in the report.
+    """Both questions' scores: those of two classes at the test set's own prevalence (Report B)."""
     two_classes = AnswerNodes(TWO_CLASSES, balance=False)
     four_classes = AnswerNodes(FOUR_CLASSES, balance=True)
-    return Pipeline(
-        [
-            Node(
-                draw_screening_histories,
-                inputs=["screening_runs", "screening_histories"],
-                outputs=["screening_overfitting", "screening_learning_curves"],
-                name="draw_screening_histories",
-            ),
-            Node(
-                two_classes.score,
-                inputs=["screening_answers", _INTERVALS],
-                outputs=["screening_class_scores", "screening_confusion"],
-                name="score_two_classes",
-            ),
-            Node(
-                two_classes.draw,
-                inputs=["screening_confusion", "screening_answers"],
-                outputs=["screening_confusion_matrices", "screening_confidence"],
-                name="draw_two_classes",
-            ),
-            Node(
-                four_classes.score,
-                inputs=["screening_answers", _INTERVALS],
-                outputs=["four_class_scores", "four_class_confusion"],
-                name="score_four_classes",
-            ),
-            Node(
-                four_classes.draw,
-                inputs=["four_class_confusion", "screening_answers"],
-                outputs=["four_class_confusion_matrices", "four_class_confidence"],
-                name="draw_four_classes",
-            ),
-        ]
-    )
-
-
-def comparison() -> Pipeline:
-    """One table of all models, their operating points, where they look, and the page."""
-    return Pipeline(
-        [
-            Node(
-                measure_costs,
-                inputs=[
-                    "images",
-                    "unet",
-                    "convolution_features",
-                    "classical_classifiers",
-                    _SCREENING,
-                    "screening_classifiers",
-                ],
-                outputs="screening_costs",
-                name="measure_costs",
-            ),
-            Node(
-                compare_screening_models,
-                inputs=[
-                    "screening_answers",
-                    "screening_runs",
-                    "screening_costs",
-                    "published_screening_scores",
-                    "published_figures",
-                    _INTERVALS,
-                ],
-                outputs="screening_comparison",
-                name="compare_screening_models",
-            ),
-            Node(
-                choose_operating_points,
-                inputs=["screening_answers", _SCREENING, _INTERVALS],
-                outputs=["operating_points", "screening_curves"],
-                name="choose_operating_points",
-            ),
-            Node(
-                explain_screening,
-                inputs=[
-                    "images",
-                    *_LUNGS,
-                    "splits",
-                    "screening_classifiers",
-                    "screening_predictions",
-                    _SCREENING,
-                    _INTERVALS,
-                ],
-                outputs=["lung_attribution", "lung_attribution_figure", "screening_grad_cam"],
-                name="explain_screening",
-            ),
-            Node(
-                tabulate_reports,
-                inputs=["screening_class_scores", "published_screening_scores"],
-                outputs="screening_reports",
-                name="tabulate_reports",
-            ),
-        ]
+    return box(
+        "scoring",
+        scores("two_classes", "screening_class_scores", "screening", two_classes),
+        scores("four_classes", "four_class_scores", "four_class", four_classes),
+        step(draw_screening_histories, _HISTORIES),
     )
 
 
 def create_pipeline() -> Pipeline:
     """Report B's system, its ideas, and one page that compares them."""
-    results = preparation() + _box("training", training()) + _box("scoring", scoring())
-    results += comparison()
-    # The models are for deployment; what else nobody reads is shown on the page.
-    shown = results.outputs() - {"screening_models"}
-    tables = {"screening_runs", "screening_confusion", "published_screening_confusion"}
-    page = Node(
-        write_screening_page,
-        inputs={name: name for name in sorted(shown | tables | {"four_class_scores"})},
-        outputs="screening_page",
-        name="write_screening_page",
+    figures = [*_PREPARATION, _PROPORTIONS[1], _HISTORIES[1], _POINTS[1], *_EXPLANATIONS[1:]]
+    figures += [f"{prefix}_{name}" for prefix in ("screening", "four_class") for name in _DRAWN]
+    return box(
+        "screening",
+        step(equalise_radiographs, "equalised_images", **_SCREENING),
+        step(draw_preparation, _PREPARATION, **_SCREENING),
+        step(describe_balancing, _PROPORTIONS, **_SCREENING),
+        training(),
+        scoring(),
+        step(measure_costs, "screening_costs", **_SCREENING),
+        step(compare_screening_models, "screening_comparison", **_INTERVALS),
+        step(choose_operating_points, _POINTS, **_SCREENING, **_INTERVALS),
+        step(explain_screening, _EXPLANATIONS, **_SCREENING, **_INTERVALS),
+        step(tabulate_reports, "screening_reports"),
+        step(write_screening_page, "screening_page", **themselves(*figures)),
     )
-    return _box("screening", results + Pipeline([page]))
-
-
-def _box(name: str, nodes: Pipeline) -> Pipeline:
-    return Pipeline(nodes, namespace=name, prefix_datasets_with_namespace=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
-from covid_xray.tables import LABEL, Maybe, Number, Text, Whole, table
+from covid_xray.tables import GROUP_ID, IMAGE_ID, LABEL, SPLIT, Maybe, Number, Text, Whole, table
 
 
 def _bounded(name: str, description: str) -> dict[str, pa.Column]:
@@ -37,6 +37,21 @@ CLASS_PROPORTIONS = table(
         "label": LABEL,
         "n_radiographs": Whole(description="radiographs of the class, or drawn in an epoch"),
         "share": Number(description="their share"),
+    },
+)
+SCREENING_ANSWERS = table(
+    'a held-out radiograph under something that answers "COVID or not"',
+    {
+        "backbone": Text(description="architecture of a run; vote; or classical"),
+        "run": Text(description="name of what answers"),
+        "image_id": IMAGE_ID,
+        "group_id": GROUP_ID,
+        "split": SPLIT,
+        "label": Text(description="class, as the question names it"),
+        "predicted": Text(description="likeliest class"),
+        "^probability_": Maybe(
+            regex=True, description="of a class; missing if it is not asked for"
+        ),
     },
 )
 SCREENING_COSTS = table(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 
 from covid_xray.evaluation.predictions import predicted_positions, right_and_wrong
 from covid_xray.figures import theme
+from covid_xray.figures.panels import Panel, add_colour_key, draw_panels
 
 _OF_EACH = 2
-_TILE = 1.25 * theme.TILE
 _KEY = "evidence for the predicted class, as a share of the radiograph's strongest"
 
 
@@ -100,53 +99,30 @@ def draw_grad_cam_panels(rows: Sequence[GradCamRow]) -> Figure:
     """
     if not rows:
         return theme.say("No prediction of a model was explained by Grad-CAM.")
-    figure, grid = theme.new_figure(
-        len(rows), 2 * _OF_EACH,
-        width=2 * _OF_EACH * _TILE + 0.6, height=len(rows) * (_TILE + 0.95) + 1.3,
-    )  # fmt: skip
-    for cells, row in zip(grid, rows, strict=True):
-        _draw_side(cells[:_OF_EACH], row, is_right=True)
-        _draw_side(cells[_OF_EACH:], row, is_right=False)
-        cells[0].set_ylabel(theme.wrapped(row.title, _TILE))
-    _add_key(figure, grid)
-    theme.add_title(
-        figure,
-        "Where the models find their evidence (Grad-CAM)",
-        "Of each model, two right predictions, then two wrong ones",
+    figure, grid = draw_panels(
+        [_side(row, "right") + _side(row, "wrong") for row in rows],
+        [row.title for row in rows],
+        title="Where the models find their evidence (Grad-CAM)",
+        subtitle="Of each model, two right predictions, then two wrong ones",
+        tile=1.25 * theme.TILE,
+        below=0.7,
     )
+    mapping = ScalarMappable(Normalize(0, 1), theme.HEAT)
+    add_colour_key(figure, grid, mapping, _KEY, shrink=0.5, aspect=28)
     return figure
 
 
-def _draw_side(cells: Sequence[Axes], row: GradCamRow, *, is_right: bool) -> None:
-    places = [place for place, right in enumerate(row.is_right) if right == is_right]
-    verdict = "right" if is_right else "wrong"
-    for axes, place in zip(cells, places, strict=False):
-        _draw_panel(axes, row, place, verdict)
-    for axes in cells[len(places) :]:
-        theme.bare(axes)
-        axes.set_box_aspect(1)  # as high as the panels beside it
-        axes.text(
-            0.5, 0.5, f"no {'other ' * bool(places)}{verdict}\nprediction", ha="center",
-            va="center", transform=axes.transAxes, color=theme.MUTED, fontsize=theme.SMALL_SIZE,
-        )  # fmt: skip
+def _side(row: GradCamRow, verdict: str) -> list[Panel]:
+    """The panels of the right or of the wrong predictions, blank where there are too few."""
+    wanted = verdict == "right"
+    places = [place for place, is_right in enumerate(row.is_right) if is_right == wanted]
+    shown = [_panel(row, place, verdict) for place in places[:_OF_EACH]]
+    blank = Panel(None, f"no {'other ' * bool(shown)}{verdict}\nprediction")
+    return shown + [blank] * (_OF_EACH - len(shown))
 
 
-def _draw_panel(axes: Axes, row: GradCamRow, place: int, verdict: str) -> None:
-    lines = (theme.wrapped(line, _TILE) for line in row.captions[place].splitlines())
-    theme.show_radiograph(axes, row.radiographs[place], "\n".join(lines))
+def _panel(row: GradCamRow, place: int, verdict: str) -> Panel:
     heat = row.heatmaps[place]
-    axes.imshow(heat, cmap=theme.HEAT, vmin=0, vmax=1, interpolation="bilinear")
+    caption = verdict if heat.any() else f"{verdict}, no evidence"
     colour = theme.KEPT if verdict == "right" else theme.DROPPED
-    theme.frame(axes, colour)
-    nothing = "" if heat.any() else ", no evidence"
-    axes.set_xlabel(f"{verdict}{nothing}", color=colour, fontsize=theme.SMALL_SIZE)
-
-
-def _add_key(figure: Figure, grid: NDArray[np.object_]) -> None:
-    mapping = ScalarMappable(Normalize(0, 1), theme.HEAT)
-    bar = figure.colorbar(mapping, ax=grid, location="bottom", shrink=0.5, aspect=28, pad=0.02)
-    # The colours are see-through: they look as they do over the grey of a radiograph.
-    bar.ax.set_facecolor(theme.TRAINING)
-    bar.set_label(_KEY, fontsize=theme.SMALL_SIZE)
-    bar.outline.set_visible(False)
-    theme.style_ticks(bar.ax)
+    return Panel(row.radiographs[place], row.captions[place], caption, colour, heat=heat)

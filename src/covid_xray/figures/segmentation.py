@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -18,7 +15,9 @@ from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 from covid_xray.figures import theme
-from covid_xray.figures.montages import overlay_mask
+from covid_xray.figures.marks import BAR, draw_class_bars
+from covid_xray.figures.montages import Pixels, overlay_mask, tint
+from covid_xray.figures.panels import Panel, draw_panels
 from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph
 
 _RANKS = ("best", "median", "worst")
@@ -28,7 +27,7 @@ _TRUE_LINE, _PREDICTED_LINE = 1.3 * theme.LINE, 0.65 * theme.LINE
 _TINT = 0.75
 _LUNGS = 2
 
-Pixels = NDArray[np.uint8]
+_Case = tuple[Pixels, Pixels, Pixels, Any]
 
 
 def outline(mask: Pixels) -> list[NDArray[np.float64]]:
@@ -54,21 +53,9 @@ def tint_errors(pixels: Pixels, true: Pixels, predicted: Pixels) -> Pixels:
     Returns:
         uint8 RGB array (height, width, 3); grey as it was where both masks agree.
     """
-    tinted = np.repeat(pixels[..., None], 3, axis=2).astype(np.float64)
     lung, taken = true > 0, predicted > 0
-    for wrong, colour in ((lung & ~taken, _TRUE), (taken & ~lung, _PREDICTED)):
-        tinted[wrong] += _TINT * (255 * np.array(to_rgb(colour)) - tinted[wrong])
-    return np.rint(tinted).astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A radiograph with its two masks, and its row of the table."""
-
-    pixels: Pixels
-    true: Pixels
-    predicted: Pixels
-    row: Any
+    missed = tint(pixels, lung & ~taken, _TRUE, _TINT)
+    return tint(missed, taken & ~lung, _PREDICTED, _TINT)
 
 
 @theme.themed
@@ -87,53 +74,35 @@ def draw_segmentation_examples(
     """
     if not len(pixels):
         return theme.say("No lung masks were predicted for held-out radiographs.")
-    ranks = _by_rank(
-        _Case(*case) for case in zip(pixels, true, predicted, table.itertuples(), strict=True)
+    ranks: dict[str, list[_Case]] = {rank: [] for rank in _RANKS}
+    for case in zip(pixels, true, predicted, table.itertuples(), strict=True):
+        ranks[case[-1].rank].append(case)
+    drawn = {f"{rank} Dice": cases for rank, cases in ranks.items() if cases}
+    figure, grid = draw_panels(
+        [[panel for case in cases for panel in _pair(*case)] for cases in drawn.values()],
+        list(drawn),
+        title=title or "Predicted lung masks of held-out radiographs",
+        subtitle="Left, the outlines of both masks; right, where they differ",
+        tile=theme.TILE * (1.25 if len(table) == 1 else 1),
+        below=0.5,
     )
-    columns = max(len(cases) for cases in ranks.values())
-    tile = theme.TILE * (1 if columns > 1 else 1.25)
-    figure, grid = theme.new_figure(
-        len(ranks), 2 * columns,
-        width=2 * columns * tile + 0.6, height=len(ranks) * (tile + 0.5) + 1.5,
-    )  # fmt: skip
-    for row, (rank, cases) in zip(grid, ranks.items(), strict=True):
-        row[0].set_ylabel(f"{rank} Dice")
-        for case, left, right in zip(cases, row[::2], row[1::2], strict=False):
-            _draw_case(left, right, case, tile)
-        for axes in row[2 * len(cases) :]:
-            axes.remove()
-    figure.legend(handles=_segmentation_key(), loc="outside lower left", ncols=2)
-    theme.add_title(
-        figure,
-        title or "Predicted lung masks of held-out radiographs",
-        "Left, the outlines of both masks; right, where they differ",
-    )
+    for cells, cases in zip(grid, drawn.values(), strict=True):
+        for axes, (_, of_truth, of_prediction, _) in zip(cells[::2], cases, strict=False):
+            _draw_outline(axes, of_truth, _TRUE, _TRUE_LINE)
+            _draw_outline(axes, of_prediction, _PREDICTED, _PREDICTED_LINE)
+    figure.legend(handles=_key(), loc="outside lower left", ncols=2)
     return figure
 
 
-def _by_rank(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
-    ranks: dict[str, list[_Case]] = {rank: [] for rank in _RANKS}
-    for case in cases:
-        ranks[case.row.rank].append(case)
-    return {rank: of_rank for rank, of_rank in ranks.items() if of_rank}
-
-
-def _draw_case(left: Axes, right: Axes, case: _Case, tile: float) -> None:
-    theme.show_radiograph(left, case.pixels, theme.wrapped(str(case.row.pair_id), tile))
-    _draw_outline(left, case.true, _TRUE, _TRUE_LINE)
-    _draw_outline(left, case.predicted, _PREDICTED, _PREDICTED_LINE)
-    label = theme.class_name(str(case.row.label))
-    theme.show_radiograph(
-        right, tint_errors(case.pixels, case.true, case.predicted), theme.wrapped(label, tile)
-    )
-    left.set_xlabel(f"Dice {_number(case.row.dice, '.3f')}", fontsize=theme.SMALL_SIZE)
-    distance = _number(case.row.hausdorff, ".1f", " px")
-    right.set_xlabel(f"Hausdorff {distance}", fontsize=theme.SMALL_SIZE)
-
-
-def _number(value: float, style: str, unit: str = "") -> str:
+def _pair(pixels: Pixels, true: Pixels, predicted: Pixels, row: Any) -> tuple[Panel, Panel]:
+    """The panels of the outlines and of the errors."""
+    errors = tint_errors(pixels, true, predicted)
     # An empty mask is at no distance from another.
-    return f"{value:{style}}{unit}" if np.isfinite(value) else "undefined"
+    distance = f"{row.hausdorff:.1f} px" if np.isfinite(row.hausdorff) else "undefined"
+    return (
+        Panel(pixels, str(row.pair_id), f"Dice {row.dice:.3f}"),
+        Panel(errors, theme.class_name(str(row.label)), f"Hausdorff {distance}"),
+    )
 
 
 def _draw_outline(axes: Axes, mask: Pixels, colour: str, width: float) -> None:
@@ -141,7 +110,7 @@ def _draw_outline(axes: Axes, mask: Pixels, colour: str, width: float) -> None:
     axes.add_collection(lines, autolim=False)
 
 
-def _segmentation_key() -> list[Line2D | Patch]:
+def _key() -> list[Line2D | Patch]:
     return [
         Line2D([], [], color=_TRUE, linewidth=_TRUE_LINE, label="true mask"),
         Line2D([], [], color=_PREDICTED, linewidth=_PREDICTED_LINE, label="predicted mask"),
@@ -163,24 +132,27 @@ def draw_resizing(pixels: Pixels, mask: Pixels) -> Figure:
     side = mask.shape[0]
     resized = pixels if alike else resize_radiograph(pixels, side)
     resized_mask = mask if alike else resize_lung_mask(mask, (side, side))
-    figure, grid = theme.new_figure(
-        1, 2, width=4.4 * theme.TILE + 0.4, height=2.2 * theme.TILE + 1.2
-    )
-    before, after = grid[0]
-    theme.show_radiograph(before, overlay_mask(pixels, _laid_over(mask, pixels.shape)))
-    theme.show_radiograph(after, overlay_mask(resized, resized_mask))
-    before.set_title(f"Before\n{_sizes(pixels, mask)}")
-    after.set_title(f"After\n{_sizes(resized, resized_mask)}")
+    before = overlay_mask(pixels, _laid_over(mask, pixels.shape))
+    after = overlay_mask(resized, resized_mask)
     beyond = not alike and np.less(mask.shape, pixels.shape).any()
+    note = "Before, the mask lies pixel on pixel from the top left corner"
+    figure, grid = draw_panels(
+        [
+            [
+                Panel(before, f"Before\n{_sizes(pixels, mask)}"),
+                Panel(after, f"After\n{_sizes(resized, resized_mask)}"),
+            ]
+        ],
+        title="Radiographs resized to their lung masks",
+        subtitle=f"Both came as {_size(mask)}: there was nothing to resize"
+        if alike
+        else note + " (dashed: its frame)" * bool(beyond),
+        tile=2.2 * theme.TILE,
+    )
     if beyond:
-        _frame_mask(before, mask)
-    theme.add_title(
-        figure,
-        "Radiographs resized to their lung masks",
-        f"Both came as {_size(mask)}: there was nothing to resize" if alike
-        else "Before, the mask lies pixel on pixel from the top left corner"
-        + " (dashed: its frame)" * bool(beyond),
-    )  # fmt: skip
+        height, width = mask.shape
+        look = {"fill": False, "edgecolor": theme.MASK, "linestyle": "--"}
+        grid[0, 0].add_patch(Rectangle((-0.5, -0.5), width, height, **look))
     return figure
 
 
@@ -190,16 +162,6 @@ def _laid_over(mask: Pixels, shape: tuple[int, ...]) -> Pixels:
     part = mask[: shape[0], : shape[1]]
     laid[: part.shape[0], : part.shape[1]] = part
     return laid
-
-
-def _frame_mask(axes: Axes, mask: Pixels) -> None:
-    height, width = mask.shape
-    axes.add_patch(
-        Rectangle(
-            (-0.5, -0.5), width, height, fill=False, edgecolor=theme.MASK, linestyle="--",
-            linewidth=0.6 * theme.LINE,
-        )
-    )  # fmt: skip
 
 
 def _size(picture: Pixels) -> str:
@@ -224,34 +186,13 @@ def draw_mask_quality(quality: pd.DataFrame) -> Figure:
     if not len(quality):
         return theme.say("There are no lung masks in this study whose parts could be counted.")
     two = quality["n_components"] == _LUNGS
-    by_class = two.groupby(quality["label"].astype(str)).agg(["sum", "count"])
-    labels = [str(label) for label in by_class.index]
-    colours = theme.class_colours(labels)
-    places = range(len(labels))
-    figure, grid = theme.new_figure(height=1.1 + 0.42 * len(labels))
-    axes: Axes = grid[0, 0]
-    whole = axes.barh(places, 1, height=0.72, color=theme.GRID)
-    axes.barh(
-        places, by_class["sum"] / by_class["count"], height=0.72,
-        color=[colours[label] for label in labels],
-    )  # fmt: skip
-    axes.bar_label(whole, _shares(by_class), padding=5)
-    axes.set_yticks(places, [theme.class_name(label) for label in labels])
-    axes.tick_params(axis="y", length=0, labelsize=theme.TEXT_SIZE)
-    axes.invert_yaxis()
-    axes.xaxis.set_visible(False)
-    axes.spines["bottom"].set_visible(False)
-    axes.set_xlim(0, 1.4)  # room for the texts
-    theme.add_title(
-        figure,
-        "Lung masks of exactly two parts",
-        "Share of radiographs, before the masks' cleaning",
-    )
-    return figure
-
-
-def _shares(by_class: pd.DataFrame) -> Sequence[str]:
-    return [
-        f"{two / n:.1%}  ({two:,} of {n:,})"
-        for two, n in zip(by_class["sum"], by_class["count"], strict=True)
+    by_class = two.groupby(quality["label"].astype(str)).agg(["sum", "count", "mean"])
+    texts = [
+        f"{share:.1%}  ({n_two:,} of {n:,})" for n_two, n, share in by_class.itertuples(index=False)
     ]
+    figure, grid = theme.new_figure(height=1.1 + BAR * len(by_class))
+    draw_class_bars(grid[0, 0], by_class["mean"], texts, whole=1)
+    grid[0, 0].set_xlim(0, 1.4)  # room for the texts
+    subtitle = "Share of radiographs, before the masks' cleaning"
+    theme.add_title(figure, "Lung masks of exactly two parts", subtitle)
+    return figure

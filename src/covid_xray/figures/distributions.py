@@ -12,9 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from covid_xray.figures import theme
-from covid_xray.figures.marks import haloed
 
-_MOST_BINS = 45
 _STRIP = 0.72  # inches
 
 Values = Mapping[str, NDArray[np.float64]]
@@ -35,18 +33,11 @@ def draw_distribution(features: pd.DataFrame, feature: str, title: str, unit: st
     missing = "no lung mask" if feature.startswith("mask") else "no values"
     if not len(pooled):
         return theme.say(f"{title}: {missing} in any class of this study.")
-    bins = np.asarray(np.histogram_bin_edges(pooled, bins=_n_bins(values)), dtype=np.float64)
+    bins = np.histogram_bin_edges(pooled, bins="rice").astype(np.float64)
     figure, strips = draw_strips(values, bins, missing)
     strips[-1].xaxis.set_major_formatter("{x:,g}")
     strips[-1].set_xlabel(unit or title)
-    theme.add_title(figure, title, "Every class has the same area; the line is its median")
-    return figure
-
-
-def _n_bins(values: Values) -> int:
-    """Fewer bins for small classes, whose bars would be single radiographs."""
-    largest = max(len(of_class) for of_class in values.values())
-    return int(np.clip(round(2 * largest**0.5), 8, _MOST_BINS))
+    return theme.titled(figure, title, "Every class has the same area; the line is its median")
 
 
 def values_by_class(features: pd.DataFrame, feature: str) -> dict[str, NDArray[np.float64]]:
@@ -94,17 +85,11 @@ def _draw_histogram(
 ) -> None:
     counts, _ = np.histogram(values.clip(bins[0], bins[-1]), bins)
     heights = counts / len(values) / (np.diff(bins) if density else 1)
-    colours = {"facecolor": (colour, theme.AREA), "edgecolor": colour}
+    colours = theme.look(facecolor=(colour, theme.AREA), edgecolor=colour)
     axes.stairs(heights, bins, fill=True, linewidth=theme.LINE, **colours)
     median = float(np.median(values))
-    place = (max(median, bins[0]), 1)
-    axes.axvline(place[0], color=theme.INK, linewidth=1)
-    text = axes.annotate(
-        f"{median:,.0f}" if abs(median) >= 1000 else f"{median:.3g}",
-        place,
-        xycoords=("data", "axes fraction"),
-        xytext=(3, 0),
-        textcoords="offset points",
-        va="top",
-    )
-    haloed(text)
+    place = max(median, bins[0])
+    axes.axvline(place, color=theme.INK, linewidth=1)
+    words = f" {median:,.0f}" if abs(median) >= 1000 else f" {median:.3g}"
+    where = theme.look(transform=axes.get_xaxis_transform(), va="top")
+    axes.text(place, 1, words, path_effects=theme.HALO, **where)

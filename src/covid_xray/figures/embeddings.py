@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.artist import setp
 from matplotlib.figure import Figure
 
 from covid_xray.figures import theme
+from covid_xray.figures.marks import add_key
 from covid_xray.figures.sources import by_size, known_sources
 
 _HOVER = (
@@ -42,13 +42,12 @@ def draw_embedding(points: pd.DataFrame, title: str, subtitle: str = "") -> Figu
     # The smallest class last: its points lie on top of those of a large one.
     for label, n in by_size(points["label"]).items():
         of_class = points[points["label"] == label]
-        look = {"color": cues[label].colour, "marker": cues[label].marker, "linewidths": 0}
+        look = theme.look(color=cues[label].color, marker=cues[label].marker, linewidths=0)
         name = f"{theme.class_name(label)} ({n:,})"
         axes.scatter("x", "y", data=of_class, s=area, alpha=theme.POINT, label=name, **look)
-    legend = figure.legend(loc="outside lower left", ncols=min(4, len(cues)), handletextpad=0.2)
+    legend = add_key(figure, ncols=min(4, len(cues)), handletextpad=0.2)
     setp(legend.legend_handles, alpha=1, sizes=[30])
-    theme.add_title(figure, title, subtitle)
-    return figure
+    return theme.titled(figure, title, subtitle)
 
 
 def draw_embedding_interactive(points: pd.DataFrame, title: str, subtitle: str = "") -> go.Figure:
@@ -59,10 +58,7 @@ def draw_embedding_interactive(points: pd.DataFrame, title: str, subtitle: str =
         title: title of the figure.
         subtitle: a line under it, such as a silhouette.
     """
-    named, look = _named(points)
-    symbols = {name: cue.symbol for name, cue in look.items()}
-    figure = px.scatter(named, x="x", y="y", symbol="name", symbol_map=symbols, **_by_class(look))
-    figure.update_traces(hovertemplate=_HOVER, marker_size=6)
+    figure = _scatter(px.scatter, points, 6, symbol="name", x="x", y="y")
     # A projection has no units.
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
@@ -77,31 +73,26 @@ def draw_latent_space(points: pd.DataFrame, title: str, subtitle: str = "") -> g
         title: title of the figure.
         subtitle: a line under it, such as a silhouette.
     """
-    named, look = _named(points)
     # Circles for all: browsers draw other symbols in 3-D at unlike sizes.
-    figure = px.scatter_3d(named, x="x", y="y", z="z", **_by_class(look))
-    figure.update_traces(hovertemplate=_HOVER, marker_size=3)
+    figure = _scatter(px.scatter_3d, points, 3, x="x", y="y", z="z")
     unmarked = {"showticklabels": False, "title_text": ""}
     figure.update_scenes(aspectmode="cube", xaxis=unmarked, yaxis=unmarked, zaxis=unmarked)
     return theme.apply_theme(figure, title, subtitle)
 
 
-def _named(points: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, theme.Cue]]:
-    """The points with the name of each class in the legend, and its look, by falling size."""
-    names = {
-        label: f"{theme.class_name(label)} ({n:,})" for label, n in by_size(points["label"]).items()
-    }
-    cues = theme.class_cues(names)
-    named = points.assign(source=known_sources(points["source"]), name=points["label"].map(names))
-    return named, {name: cues[label] for label, name in names.items()}
-
-
-def _by_class(look: Mapping[str, theme.Cue]) -> dict[str, Any]:
-    """Options of Plotly Express: a trace per class, with what hovering tells."""
-    return {
-        "color": "name",
-        "color_discrete_map": {name: cue.colour for name, cue in look.items()},
-        "category_orders": {"name": list(look)},
-        "custom_data": ["image_id", "label", "source", "split"],
-        "opacity": theme.POINT,
-    }
+def _scatter(draw: Any, points: pd.DataFrame, size: float, **columns: str) -> go.Figure:
+    """A trace per class, by falling size; `draw` is a function of Plotly Express."""
+    sizes = by_size(points["label"])
+    names = {label: f"{theme.class_name(label)} ({n:,})" for label, n in sizes.items()}
+    colours = {names[label]: colour for label, colour in theme.class_colours(names).items()}
+    sources = known_sources(points["source"])
+    figure = draw(
+        points.assign(source=sources, name=points["label"].map(names)),
+        color="name",
+        color_discrete_map=colours,
+        opacity=theme.POINT,
+        category_orders={"name": list(names.values())},
+        custom_data=["image_id", "label", "source", "split"],
+        **columns,
+    )
+    return figure.update_traces(hovertemplate=_HOVER, marker_size=size)

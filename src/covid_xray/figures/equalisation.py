@@ -7,18 +7,26 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from covid_xray.figures import theme
-from covid_xray.figures.marks import in_percent
+from covid_xray.figures.marks import add_key, in_percent
 from covid_xray.figures.panels import draw_stages
 
 _BIN = 8  # grey levels
 _EDGES = np.arange(0, 257, _BIN)
-# Percentiles: nearly every radiograph has a white letter and a black corner.
-_WHISKERS = (1.0, 99.0)
 _GAP = 0.7  # between two classes, in boxes
+# Percentiles: nearly every radiograph has a white letter and a black corner.
+_BOXES = theme.look(
+    whis=(1, 99),
+    widths=0.7,
+    showfliers=False,
+    patch_artist=True,
+    manage_ticks=False,
+    whiskerprops={"color": theme.MUTED},
+    capprops={"color": theme.MUTED},
+    medianprops={"color": theme.INK},
+)
 _LEVELS = (0, 64, 128, 192, 255)
 _NOTE = (
     "Boxes hold the middle half of a radiograph's pixels, whiskers 98% of them; lines are all "
@@ -55,23 +63,15 @@ def draw_grey_levels(
     cues = theme.class_cues(labels)
     width = max(1.8 * len(labels) + 1.2, theme.WIDTH)
     figure, grid = theme.new_figure(2, 2, width=width, height=6.0, sharey="row")
-    columns = {"Before": (before, shares_before), "After": (after, shares_after)}
-    for (upper, lower), (when, (examples, shares)) in zip(grid.T, columns.items(), strict=True):
+    columns = (("Before", before, shares_before), ("After", after, shares_after))
+    for (upper, lower), (when, examples, shares) in zip(grid.T, columns, strict=True):
         upper.set_title(f"{when} equalisation")
         _draw_boxes(upper, examples, labels)
         _draw_shares(lower, shares, cues)
     grid[0, 0].set_ylabel("grey level, per radiograph")
     grid[1, 0].set(ylabel=f"share of a class's pixels\nper {_BIN} grey levels", ylim=(0, None))
-    handles = [
-        Line2D([], [], color=cues[label].colour, linestyle=cues[label].line, label=label)
-        for label in labels
-    ]
-    names = [theme.class_name(label) for label in labels]
-    figure.legend(
-        handles, names, loc="outside lower left", ncols=min(4, len(names)), handlelength=3
-    )
-    theme.add_title(figure, "Grey levels before and after histogram equalisation", _NOTE)
-    return figure
+    add_key(figure, ncols=min(4, len(labels)), handlelength=3)
+    return theme.titled(figure, "Grey levels before and after histogram equalisation", _NOTE)
 
 
 def _draw_boxes(axes: Axes, examples: Examples, labels: Sequence[str]) -> None:
@@ -79,44 +79,28 @@ def _draw_boxes(axes: Axes, examples: Examples, labels: Sequence[str]) -> None:
     start, centres = 0.0, []
     for label in labels:
         pictures = [picture.ravel() for picture in examples.get(label, [])]
-        n_boxes = max(1, len(pictures))
-        centres.append(start + (n_boxes - 1) / 2)
+        places = start + np.arange(max(1, len(pictures)))
         if pictures:
-            _draw_class(axes, pictures, start + np.arange(n_boxes), colours[label])
+            colour = colours[label]
+            box = theme.look(facecolor=(colour, theme.AREA), color=colour)
+            axes.boxplot(pictures, positions=places, boxprops=box, **_BOXES)
         else:
             where = axes.get_xaxis_transform()
             theme.write_muted(axes, "no\nexamples", x=start, transform=where)
-        start += n_boxes + _GAP
+        centres.append(places.mean())
+        start = places[-1] + 1 + _GAP
     axes.set_xticks(centres, [theme.wrapped(theme.class_name(label), 0.8) for label in labels])
     axes.set(xlim=(-0.8, start - _GAP - 0.2), ylim=(-4, 259), yticks=_LEVELS)
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y")
 
 
-def _draw_class(
-    axes: Axes, pictures: Sequence[Pixels], places: NDArray[np.float64], colour: str
-) -> None:
-    line = {"color": colour}
-    axes.boxplot(
-        pictures,
-        positions=places,
-        widths=0.7,
-        whis=_WHISKERS,
-        showfliers=False,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"facecolor": (colour, theme.AREA), "edgecolor": colour},
-        whiskerprops=line,
-        capprops=line,
-        medianprops={"color": theme.INK},
-    )
-
-
 def _draw_shares(axes: Axes, shares: Shares, cues: Mapping[str, theme.Cue]) -> None:
     for label, of_class in shares.items():
         binned = np.asarray(of_class).reshape(len(_EDGES) - 1, _BIN).sum(axis=1)
-        look = {"color": cues[label].colour, "linestyle": cues[label].line}
-        axes.stairs(binned, _EDGES, baseline=None, linewidth=theme.LINE, label=label, **look)
+        colour, _, line = cues[label]
+        look: theme.Look = {"color": colour, "linestyle": line, "linewidth": theme.LINE}
+        axes.stairs(binned, _EDGES, baseline=None, label=theme.class_name(label), **look)
     axes.set(xlim=(0, 256), xticks=_LEVELS, xlabel="grey level")
     in_percent(axes, "y")
 

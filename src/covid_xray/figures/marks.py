@@ -1,15 +1,15 @@
-"""Marks that several figures share: bars of classes, axes in per cent, names at the ends of lines."""
+"""Marks that figures share: bars of classes, axes in per cent, names at the ends of lines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
+from matplotlib.legend import Legend
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
@@ -49,35 +49,37 @@ def in_percent(axes: Axes, which: str, decimals: int | None = 0) -> None:
             axis.set_major_formatter(PercentFormatter(1, decimals))
 
 
-def haloed(text: Text) -> None:
-    """Give a text an outline of paper, so that it reads on top of data."""
-    text.set_path_effects([withStroke(linewidth=2.5, foreground=theme.PAPER)])
+def count_axis(axes: Axes) -> None:
+    """Mark a few whole numbers on the y axis, with thin lines behind the data."""
+    axes.grid(axis="y")
+    axes.locator_params(axis="y", nbins=3, integer=True)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
-def label_line_ends(axes: Axes, ends: Mapping[str, tuple[float, str]]) -> None:
-    """Write each line's name right of the axes at the height of its end, none over another.
+def add_key(figure: Figure, **options: Any) -> Legend:
+    """A legend under all axes of what is labelled in any of them; options are for the legend."""
+    key: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        key |= dict(zip(labels, handles, strict=True))
+    return figure.legend(list(key.values()), list(key), loc="outside lower left", **options)
 
-    Args:
-        axes: axes with their final limits; titles and axis labels come before this.
-        ends: height of the line's end and colour of the text, per name.
+
+def label_line_ends(axes: Axes) -> None:
+    """Write each line's label right of the axes at the height of its end, none over another.
+
+    The axes have their final limits; titles and axis labels come before this.
     """
     figure = axes.get_figure(root=True)
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()  # only the layout knows how high the axes are
     low, high = axes.get_ylim()
-    line = theme.SMALL_SIZE * 1.4 / 72 * figure.dpi
-    gap = (high - low) * line / axes.get_window_extent().height
-    heights = spread(np.array([end for end, _ in ends.values()]), gap)
-    for (name, (_, colour)), height in zip(ends.items(), heights, strict=True):
-        axes.annotate(
-            name,
-            (1, height),
-            xycoords=("axes fraction", "data"),
-            xytext=(7, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-        )
+    text_height = theme.SMALL_SIZE * 1.4 / 72 * figure.dpi
+    gap = (high - low) * text_height / axes.get_window_extent().height
+    ends = np.array([np.asarray(line.get_ydata(), np.float64)[-1] for line in axes.lines])
+    where = theme.look(transform=axes.get_yaxis_transform(), va="center")
+    for line, height in zip(axes.lines, spread(ends, gap), strict=True):
+        axes.text(1.02, height, str(line.get_label()), color=line.get_color(), **where)
 
 
 def spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:

@@ -77,31 +77,22 @@ def draw_duplicates(first: Pixels, second: Pixels, pairs: pd.DataFrame) -> Figur
     differences = np.abs(first.astype(np.int16) - second).astype(np.uint8)
     # A few stark pixels must not drown all others.
     brightest = int(np.clip(differences.max(), 1, _BRIGHTEST))
-    scale = {"cmap": theme.SEQUENTIAL, "vmin": 0, "vmax": brightest}
-    rows = [
-        [
-            Panel(one, pair.image_id_1),
-            Panel(other, pair.image_id_2),
-            Panel(difference, _largest(difference), scale=scale),
-        ]
-        for one, other, difference, pair in zip(
-            first, second, differences, pairs.itertuples(), strict=True
+    scale = theme.look(cmap=theme.SEQUENTIAL, norm=Normalize(0, brightest))
+    rows, row_titles = [], []
+    for place, pair in enumerate(pairs.to_dict("records")):
+        difference = differences[place]
+        most = f"differ by up to {difference.max()}" if difference.any() else "identical"
+        left, right = (
+            Panel(first[place], pair["image_id_1"]),
+            Panel(second[place], pair["image_id_2"]),
         )
-    ]
-    row_titles = [
-        f"{theme.class_name(pair.label_1)}\nSSIM {pair.ssim:.3f}\nhash distance "
-        f"{pair.hash_distance}"
-        for pair in pairs.itertuples()
-    ]
+        rows.append([left, right, Panel(difference, most, scale=scale)])
+        label, scores = theme.class_name(pair["label_1"]), f"SSIM {pair['ssim']:.3f}"
+        row_titles.append(f"{label}\n{scores}\nhash distance {pair['hash_distance']}")
     figure, grid = draw_panels(rows, row_titles, title="Duplicate radiographs", below=0.6)
-    mapping = ScalarMappable(Normalize(0, brightest), theme.SEQUENTIAL)
     beyond = "max" if differences.max() > brightest else "neither"
-    add_colour_key(figure, grid, mapping, "difference (grey levels)", extend=beyond)
+    add_colour_key(figure, grid, ScalarMappable(**scale), "difference (grey levels)", extend=beyond)
     return figure
-
-
-def _largest(difference: Pixels) -> str:
-    return f"differ by up to {difference.max()}" if difference.any() else "identical"
 
 
 @theme.themed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -28,6 +29,7 @@ class Panel:
         colour: of its frame and its caption; there is no frame without one.
         scale: colormap and limits for `imshow`; grey on 0-255 if not given.
         heat: array (height, width), 0 to 1, to lie over it.
+        outlines: lines to lie over it.
     """
 
     pixels: NDArray[Any] | None
@@ -36,6 +38,7 @@ class Panel:
     colour: str = ""
     scale: Mapping[str, Any] = field(default_factory=lambda: theme.GREY_LEVELS)
     heat: NDArray[Any] | None = None
+    outlines: Sequence[LineCollection] = ()
 
 
 def draw_panels(
@@ -74,10 +77,9 @@ def draw_panels(
             _draw_panel(axes, panel, tile)
         for axes in cells[len(row) :]:
             axes.remove()
-    for axes, row_title in zip(grid[:, 0], row_titles, strict=False):
+    for axes, row_title in zip(grid[:, 0], row_titles, strict=bool(row_titles)):
         axes.set_ylabel(theme.wrapped(row_title, tile))
-    theme.add_title(figure, title, subtitle)
-    return figure, grid
+    return theme.titled(figure, title, subtitle), grid
 
 
 def _lines(row: Sequence[Panel], tile: float) -> int:
@@ -98,13 +100,20 @@ def _draw_panel(axes: Axes, panel: Panel, tile: float) -> None:
     axes.imshow(panel.pixels, interpolation="antialiased", **panel.scale)
     if panel.heat is not None:
         axes.imshow(panel.heat, cmap=theme.HEAT, vmin=0, vmax=1, interpolation="bilinear")
-    small = {"fontsize": theme.SMALL_SIZE}
+    for lines in panel.outlines:
+        axes.add_collection(lines, autolim=False)
+    small = theme.look(fontsize=theme.SMALL_SIZE)
     axes.set_title(theme.wrapped(panel.title, tile), **small)
     axes.set_xlabel(theme.wrapped(panel.caption, tile), color=panel.colour or theme.INK, **small)
 
 
+def in_rows(panels: Sequence[Panel], per_row: int) -> list[Sequence[Panel]]:
+    """Break panels into rows."""
+    return [panels[start : start + per_row] for start in range(0, len(panels), per_row)]
+
+
 def draw_stages(
-    stages: Mapping[str, Sequence[NDArray[Any]]], row_titles: Sequence[str], title: str
+    stages: Mapping[str, Iterable[NDArray[Any]]], row_titles: Sequence[str], title: str
 ) -> Figure:
     """A row per radiograph and a column per stage of its preparation.
 
@@ -113,10 +122,8 @@ def draw_stages(
         row_titles: one per radiograph.
         title: title of the figure.
     """
-    rows = [
-        [Panel(picture, "" if row else heading) for heading, picture in zip(stages, pictures)]
-        for row, (*pictures, _) in enumerate(zip(*stages.values(), row_titles, strict=True))
-    ]
+    rows = [[Panel(picture) for picture in row] for row in zip(*stages.values(), strict=True)]
+    rows[0] = [Panel(panel.pixels, heading) for panel, heading in zip(rows[0], stages, strict=True)]
     return draw_panels(rows, row_titles, title=title, tile=1.25 * theme.TILE)[0]
 
 

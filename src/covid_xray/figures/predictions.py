@@ -7,30 +7,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.predictions import predicted_classes, probability_column
 from covid_xray.figures import theme
-from covid_xray.figures.marks import haloed, in_percent, label_line_ends
+from covid_xray.figures.marks import add_key, count_axis, in_percent, label_line_ends
 from covid_xray.split import Split
 
-_BINS = np.linspace(0, 1, 11)
+_BINS = np.linspace(0, 1, 11).tolist()
 _SCORE_NAMES = {
+    "accuracy": "accuracy",
     "recall_covid": "COVID recall",
-    "precision_covid": "COVID precision",
     "f1_score_covid": "COVID F1",
     "f1_score": "F1, all classes",
-    "accuracy": "accuracy",
+    "precision_covid": "COVID precision",
 }
 _WEIGHT_SCORES = ("recall_covid", "precision_covid", "f1_score_covid", "f1_score")
 _THRESHOLD_SCORES = ("accuracy", "f1_score")
+_TRUE_CLASS = "true class of the wrong ones"
 _CELL = 0.8  # inches
+_DARK = 0.6  # a share whose cell is too dark for dark words
 _PER_ROW = 2
 _BARS_NOTE = "Bars are bootstrap intervals; points are set apart sideways so that these show"
 
@@ -46,60 +45,56 @@ def draw_confidence(predictions_by_model: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         predictions_by_model: `split, label, predicted` and `probability_<class>` per class.
     """
-    tests = {
-        model: table[table["split"] == Split.TEST] for model, table in predictions_by_model.items()
-    }
+    tables = predictions_by_model.items()
+    tests = {model: table[table["split"] == Split.TEST] for model, table in tables}
     if all(table.empty for table in tests.values()):
         return theme.say("No model has predicted a test radiograph, so there is no confidence.")
-    classes = list(
-        dict.fromkeys(name for table in tests.values() for name in predicted_classes(table))
-    )
+    classes = predicted_classes(pd.concat(tests.values()))
     width, height = max(1.85 * len(classes) + 0.6, 4.6), 2.5 * len(tests) + 1.4
     figure, grid = theme.new_figure(
         2 * len(tests), len(classes), width=width, height=height, sharex=True
     )
     rows = zip(grid[::2], grid[1::2], tests.items(), strict=True)
     for above, below, (model, table) in rows:
+        is_right = table["predicted"] == table["label"]
+        _draw_row(above, table[is_right], classes, "right")
+        _draw_row(below, table[~is_right], classes, "wrong")
         above[0].set_ylabel(f"{theme.wrapped(model, 1.2)}\nright")
         below[0].set_ylabel("wrong")
-        for right, wrong, label in zip(above, below, classes, strict=True):
-            own = table[table["label"] == label]
-            is_right = own["predicted"] == label
-            _draw_histogram(right, own[is_right], classes, f"{is_right.sum():,} right")
-            _draw_histogram(wrong, own[~is_right], classes, f"{(~is_right).sum():,} wrong")
-            if not is_right.all():
-                left = np.histogram(_probabilities(own[~is_right], label), _BINS)
-                wrong.stairs(*left, color=theme.INK, linewidth=theme.LINE, label="true class")
-    for axes, label in zip(grid[0], classes, strict=True):
-        axes.set_title(f"true class:\n{theme.wrapped(theme.class_name(label), 1.6)}")
-    for axes in grid[-1]:
-        axes.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="softmax probability")
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-    figure.legend(handles=_confidence_key(classes), loc="outside lower left", ncols=3)
+    for top, bottom, label in zip(grid[0], grid[-1], classes, strict=True):
+        top.set_title(f"true class:\n{theme.wrapped(theme.class_name(label), 1.6)}")
+        bottom.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="softmax probability")
+        bottom.xaxis.set_major_formatter(PercentFormatter(1))
+    add_key(figure, ncols=3)
     subtitle = "Test radiographs per 0.1 of probability; every panel has its own scale"
-    theme.add_title(figure, "How sure the models are, right and wrong", subtitle)
-    return figure
+    return theme.titled(figure, "How sure the models are, right and wrong", subtitle)
 
 
-def _draw_histogram(axes: Axes, rows: pd.DataFrame, classes: Sequence[str], text: str) -> None:
-    """Stack the probabilities of the predicted classes."""
-    colours = theme.class_colours(classes)
+def _draw_row(
+    cells: Sequence[Axes], table: pd.DataFrame, classes: Sequence[str], verdict: str
+) -> None:
+    for axes, label in zip(cells, classes, strict=True):
+        own = table[table["label"] == label]
+        _stack_probabilities(axes, own, classes)
+        if verdict == "wrong" and len(own):
+            counts, _ = np.histogram(_probabilities(own, label), _BINS)
+            axes.stairs(counts, _BINS, color=theme.INK, linewidth=theme.LINE, label=_TRUE_CLASS)
+        axes.set_ylim(0, 1.28 * max(axes.dataLim.y1, 1))  # room for the text
+        text = f"{len(own):,} {verdict}"
+        where = theme.look(transform=axes.transAxes, va="top", path_effects=theme.HALO)
+        axes.text(0.03, 0.98, text, **where)
+        count_axis(axes)
+
+
+def _stack_probabilities(axes: Axes, rows: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Histogram of the probabilities of the predicted classes, in their colours."""
     found = [label for label in classes if (rows["predicted"] == label).any()]
+    values = [_probabilities(rows[rows["predicted"] == label], label) for label in found]
+    colours = theme.class_colours(classes)
+    look = theme.look(color=[colours[label] for label in found], edgecolor=theme.PAPER)
+    names = [f"predicted {theme.class_name(label)}" for label in found]
     if found:
-        axes.hist(
-            [_probabilities(rows[rows["predicted"] == label], label) for label in found],
-            _BINS,
-            stacked=True,
-            label=found,
-            color=[colours[label] for label in found],
-            edgecolor=theme.PAPER,
-            linewidth=0.5,
-        )
-    axes.grid(axis="y")
-    axes.set_ylim(0, 1.28 * max(axes.dataLim.y1, 1))  # room for the text
-    axes.locator_params(axis="y", nbins=3, integer=True)
-    axes.yaxis.set_major_formatter("{x:,.0f}")
-    haloed(axes.text(0.03, 0.98, text, transform=axes.transAxes, va="top"))
+        axes.hist(values, _BINS, stacked=True, label=names, linewidth=0.5, **look)
 
 
 def _probabilities(rows: pd.DataFrame, label: str) -> NDArray[np.float64]:
@@ -107,15 +102,6 @@ def _probabilities(rows: pd.DataFrame, label: str) -> NDArray[np.float64]:
     column = rows.get(probability_column(label), pd.Series(dtype=np.float64))
     # Rounding in single precision may put a probability just above 1, beyond the last bin.
     return column.to_numpy(np.float64).clip(0, 1)
-
-
-def _confidence_key(classes: Sequence[str]) -> list[Patch | Line2D]:
-    colours = theme.class_colours(classes)
-    patches = [
-        Patch(facecolor=colours[label], label=f"predicted {theme.class_name(label)}")
-        for label in classes
-    ]
-    return [*patches, Line2D([], [], color=theme.INK, label="true class of the wrong ones")]
 
 
 @theme.themed
@@ -140,18 +126,16 @@ def draw_confusion_matrices(shares_by_model: Mapping[str, pd.DataFrame]) -> Figu
     for axes in grid.flat[len(shares_by_model) :]:
         axes.remove()
     subtitle = "Share of the true class with its bootstrap interval, and number of radiographs"
-    theme.add_title(figure, "What the test radiographs of each class are taken for", subtitle)
-    return figure
+    return theme.titled(figure, "What the test radiographs of each class are taken for", subtitle)
 
 
 def _draw_confusion(axes: Axes, table: pd.DataFrame) -> None:
     labels = table["label"].astype(str).unique()
     size = len(labels)
-    colormap = colormaps[theme.SHARES]
     shares = table["share"].to_numpy(np.float64).reshape(size, size)
-    axes.imshow(shares, cmap=colormap, vmin=0, vmax=1, aspect="auto")
+    axes.imshow(shares, cmap=theme.SHARES, vmin=0, vmax=1, aspect="auto")
     for place, row in enumerate(table.to_dict("records")):
-        ink = theme.ink_on(colormap(np.nan_to_num(row["share"])))
+        ink = theme.PAPER if row["share"] > _DARK else theme.INK
         where = (place % size, place // size)
         axes.text(*where, _cell_text(row), ha="center", va="center", color=ink)
     names = [theme.wrapped(theme.class_name(label), 0.8) for label in labels]
@@ -183,11 +167,11 @@ def draw_class_weight_scores(scores: pd.DataFrame) -> Figure:
         return theme.say("No model was trained with a weight for COVID.")
     figure, grid = theme.new_figure()
     axes = grid[0, 0]
-    ends = _draw_scores(axes, scores, "covid_weight", _WEIGHT_SCORES)
+    _draw_scores(axes, scores, "covid_weight", _WEIGHT_SCORES)
     axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     axes.set_xlabel("weight of COVID in the training loss (other classes: 1)")
-    theme.add_title(figure, "Scores by the weight given to COVID", _BARS_NOTE)
-    label_line_ends(axes, ends)
+    theme.titled(figure, "Scores by the weight given to COVID", _BARS_NOTE)
+    label_line_ends(axes)
     return figure
 
 
@@ -206,44 +190,37 @@ def draw_threshold_scores(scores: pd.DataFrame) -> Figure:
         2, height=theme.HEIGHT + 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1]}
     )
     upper, lower = grid[:, 0]
-    ends = _draw_scores(upper, scores, "threshold", _THRESHOLD_SCORES)
+    _draw_scores(upper, scores, "threshold", _THRESHOLD_SCORES)
     _draw_training_sizes(lower, scores)
-    theme.add_title(figure, "Scores by the threshold on sharpness", _BARS_NOTE)
-    label_line_ends(upper, ends)
+    theme.titled(figure, "Scores by the threshold on sharpness", _BARS_NOTE)
+    label_line_ends(upper)
     return figure
 
 
 def _draw_training_sizes(axes: Axes, scores: pd.DataFrame) -> None:
     rows = scores.sort_values("threshold")
     thresholds = rows["threshold"]
-    axes.vlines(thresholds, 0, rows["n_train"], color=theme.ALL, linewidth=3 * theme.LINE)
-    for place in zip(thresholds, rows["n_train"], strict=True):
-        text = f"{place[1]:,}"
-        axes.annotate(text, place, xytext=(0, 3), textcoords="offset points", ha="center")
+    width = 0.015 * (np.ptp(thresholds) or 10)
+    bars = axes.bar(thresholds, rows["n_train"], width, color=theme.ALL)
+    axes.bar_label(bars, fmt="{:,.0f}", padding=2)
     axes.set_ylim(0, 1.3 * rows["n_train"].max())
-    axes.locator_params(axis="y", nbins=3, integer=True)
-    axes.yaxis.set_major_formatter("{x:,.0f}")
+    count_axis(axes)
     axes.set_xticks(thresholds, [f"{value:g}" if value else "no\nfilter" for value in thresholds])
     axes.set_xlabel("threshold on the variance of the Laplacian (squared grey levels)")
     axes.set_ylabel("training\nradiographs")
 
 
-def _draw_scores(
-    axes: Axes, scores: pd.DataFrame, x: str, names: Sequence[str]
-) -> dict[str, tuple[float, str]]:
-    """A line with intervals per score; returns where each ends and its colour, by its name."""
-    rows = scores.sort_values(x)
+def _draw_scores(axes: Axes, scores: pd.DataFrame, x: str, names: Sequence[str]) -> None:
+    """A line with intervals per score."""
+    rows, cues = scores.sort_values(x), theme.model_cues(_SCORE_NAMES)
     span = float(np.ptp(rows[x])) or 1.0
-    ends = {}
     for place, name in enumerate(names):
-        colour, marker, line = theme.SCORES[name]
         at = rows[x] + (place - (len(names) - 1) / 2) * 0.012 * span
         # Not error bars: a percentile interval may lie beside the score, and these must not.
-        axes.vlines(at, rows[f"{name}_low"], rows[f"{name}_high"], color=colour, alpha=theme.POINT)
-        look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 5}
-        axes.plot(at, rows[name], label=_SCORE_NAMES[name], **look)
-        ends[_SCORE_NAMES[name]] = (float(rows[name].iloc[-1]), colour)
+        interval = (rows[f"{name}_low"], rows[f"{name}_high"])
+        axes.vlines(at, *interval, color=cues[name].color, alpha=theme.POINT)
+        look = cues[name]._asdict()
+        axes.plot(at, rows[name], markersize=5, label=_SCORE_NAMES[name], **look)
     axes.set_xlim(rows[x].min() - 0.08 * span, rows[x].max() + 0.08 * span)
     axes.set_ylabel("score on the test split")
     in_percent(axes, "y", decimals=None)
-    return ends

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covid_xray.figures import theme
 from covid_xray.figures.marks import in_percent
-from covid_xray.figures.panels import Panel, draw_panels
+from covid_xray.figures.panels import Panel, draw_panels, in_rows
 
 _EIGEN_IMAGES = 15
 _PER_ROW = 4
@@ -33,12 +33,11 @@ def draw_eigen_images(
     for number, image in enumerate(components[:_EIGEN_IMAGES], start=1):
         # Only the pattern of signs matters: each has its own scale, with 0 in the middle.
         limit = float(np.abs(image).max()) or 1.0
-        scale = {"cmap": theme.DIVERGING, "vmin": -limit, "vmax": limit}
+        scale = theme.look(cmap=theme.DIVERGING, vmin=-limit, vmax=limit)
         panels.append(Panel(image, f"{number}: {explained[number - 1]:.1%}", scale=scale))
-    title, note = "Eigen-images of the radiographs", "blue and red are opposite signs"
-    subtitle = f"Share of variance explained; {note}"
-    rows = [panels[start : start + _PER_ROW] for start in range(0, len(panels), _PER_ROW)]
-    return draw_panels(rows, title=title, subtitle=subtitle)[0]
+    note = "Share of variance explained; blue and red are opposite signs"
+    rows = in_rows(panels, _PER_ROW)
+    return draw_panels(rows, title="Eigen-images of the radiographs", subtitle=note)[0]
 
 
 @theme.themed
@@ -69,8 +68,7 @@ def draw_explained_variance(
     axes.set(ylim=(0, 1.02), xlim=(0, None), ylabel="variance explained")
     axes.set_xlabel("principal components kept")
     in_percent(axes, "y")
-    theme.add_title(figure, "Variance explained by the first principal components")
-    return figure
+    return theme.titled(figure, "Variance explained by the first principal components")
 
 
 @theme.themed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,12 @@ from covid_xray.figures import theme
 from covid_xray.figures.marks import BAR, draw_class_bars, in_percent
 from covid_xray.split import Split
 
-_PER_ROW = 2
 _PANEL = 4.2  # inches
 _CORNER = 0.25  # side of the corner of the ROC that is enlarged
 _THICK = 1.5 * theme.LINE
+
+_EVIDENCE = "evidence inside the lungs, with its bootstrap interval"
+_AREA = "area of the lungs in the picture: what evidence everywhere alike would give"
 
 Cues = Mapping[str, theme.Cue]
 
@@ -32,26 +33,15 @@ def draw_class_proportions(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """
     if not any(sum(of_class.values()) for of_class in counts.values()):
         return theme.say("There are no radiographs whose classes could be counted.")
-    columns = min(_PER_ROW, len(counts))
-    sizes = [len(of_class) for of_class in counts.values()]
-    heights = [max(1, *sizes[at : at + columns]) for at in range(0, len(sizes), columns)]
-    figure, grid = theme.new_figure(
-        len(heights),
-        columns,
-        width=columns * _PANEL + 0.2,
-        height=BAR * sum(heights) + 0.45 * len(heights) + 0.8,
-        gridspec_kw={"height_ratios": heights},
-    )
-    for place, (title, of_class) in enumerate(counts.items()):
-        axes = grid.flat[place]
-        axes.set_title(theme.wrapped(title, _PANEL - 0.5), loc="left")
+    heights = [1 + len(of_class) for of_class in counts.values()]
+    height, ratios = BAR * sum(heights) + 0.8, {"height_ratios": heights}
+    figure, grid = theme.new_figure(len(counts), height=height, gridspec_kw=ratios)
+    for axes, (title, of_class) in zip(grid[:, 0], counts.items(), strict=True):
+        axes.set_title(title, loc="left")
         _draw_proportions(axes, pd.Series(of_class, dtype=np.int64))
-        # All panels of a row have bars of one thickness, and room for the texts.
-        axes.set(xlim=(0, 1.5), ylim=(heights[place // columns] - 0.5, -0.5))
-    for axes in grid.flat[len(counts) :]:
-        axes.remove()
-    theme.add_title(figure, "Proportions of the classes", "Number of radiographs, and their share")
-    return figure
+    return theme.titled(
+        figure, "Proportions of the classes", "Number of radiographs, and their share"
+    )
 
 
 def _draw_proportions(axes: Axes, counts: pd.Series) -> None:
@@ -62,6 +52,7 @@ def _draw_proportions(axes: Axes, counts: pd.Series) -> None:
         return
     texts = [f"{n:,}  ({n / total:.1%})" for n in counts]
     draw_class_bars(axes, counts / total, texts)
+    axes.set_xlim(0, 1.25)  # room for the texts
 
 
 @theme.themed
@@ -90,51 +81,37 @@ def draw_lung_attribution(table: pd.DataFrame) -> Figure:
     for axes, (model, rows) in zip(grid[:, 0], models, strict=True):
         axes.set_title(theme.wrapped(str(model), 5.5), loc="left")
         _draw_attribution_of_model(axes, rows, cues)
-    figure.legend(handles=_attribution_key(), loc="outside lower left")
+    look = theme.look(color=theme.MUTED, marker="o", markersize=7, linewidth=_THICK)
+    evidence = Line2D([], [], label=_EVIDENCE, **look)
+    figure.legend(handles=[evidence, grid[0, 0].lines[0]], loc="outside lower left")
     title = "How much of their evidence the models find in the lungs"
     subtitle = "Share of each Grad-CAM heatmap inside the lung mask, mean over test radiographs"
-    theme.add_title(figure, title, subtitle)
-    return figure
+    return theme.titled(figure, title, subtitle)
 
 
 def _draw_attribution_of_model(axes: Axes, rows: pd.DataFrame, cues: Cues) -> None:
-    texts = []
-    for place, row in enumerate(rows.to_dict("records")):
-        label = str(row["label"])
-        texts.append(f"{theme.class_name(label)} (n = {row['n']:,})")
-        axes.plot(row["lung_area"], place, **_area_style())
-        if np.isnan(row["mass_inside"]):
+    places, labels = range(len(rows)), rows["label"].astype(str)
+    look = theme.look(color=theme.INK, markersize=12, markeredgewidth=theme.LINE)
+    axes.plot(rows["lung_area"], places, "|", label=_AREA, **look)
+    # Not error bars: a percentile interval may lie beside the mean, and these must not.
+    colours = [cues[label].color for label in labels]
+    known = rows[["mass_inside_low", "mass_inside_high"]].where(rows["mass_inside"].notna(), axis=0)
+    low, high = known.to_numpy().T
+    axes.hlines(places, low, high, colors=colours, linewidth=_THICK, alpha=theme.POINT)
+    edge = theme.look(markeredgecolor=theme.PAPER, markeredgewidth=0.6, clip_on=False)
+    for place, label, inside in zip(places, labels, rows["mass_inside"], strict=True):
+        if np.isnan(inside):
             axes.text(0.01, place, "no evidence", va="center", color=theme.MUTED)
-            continue
-        colour, marker, _ = cues[label]
-        # Not error bars: a percentile interval may lie beside the mean, and these must not.
-        interval = (row["mass_inside_low"], row["mass_inside_high"])
-        axes.hlines(place, *interval, color=colour, linewidth=_THICK, alpha=theme.POINT)
-        # A star looks smaller than the others.
-        size = 11 if marker == "*" else 7
-        edge = {"markeredgecolor": theme.PAPER, "markeredgewidth": 0.6, "clip_on": False}
-        axes.plot(row["mass_inside"], place, marker, color=colour, ms=size, label=label, **edge)
-    axes.set_yticks(range(len(rows)), texts)
+        else:
+            size = 11 if label == theme.ALL_CLASSES else 7  # a star looks smaller than the others
+            axes.plot(inside, place, **cues[label]._asdict(), markersize=size, label=label, **edge)
+    names = map(theme.class_name, labels)
+    axes.set_yticks(
+        places, [f"{name} (n = {n:,})" for name, n in zip(names, rows["n"], strict=True)]
+    )
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5))
     axes.tick_params(axis="y", length=0)
     in_percent(axes, "x")
-
-
-def _area_style() -> dict[str, Any]:
-    return {
-        "marker": "|",
-        "linestyle": "none",
-        "color": theme.INK,
-        "markersize": 12,
-        "markeredgewidth": theme.LINE,
-        "label": "area of the lungs in the picture: what evidence everywhere alike would give",
-    }
-
-
-def _attribution_key() -> list[Line2D]:
-    text = "evidence inside the lungs, with its bootstrap interval"
-    look = {"color": theme.MUTED, "marker": "o", "markersize": 7, "linewidth": _THICK}
-    return [Line2D([], [], label=text, **look), Line2D([], [], **_area_style())]
 
 
 @theme.themed
@@ -168,8 +145,7 @@ def draw_screening_curves(views: Mapping[str, pd.DataFrame], points: pd.DataFram
     note = "Markers are the operating points chosen on the validation split"
     if left_out := [model for model in tests if model not in drawn]:
         note += "; no curve without both positive and negative radiographs: " + ", ".join(left_out)
-    theme.add_title(figure, "How well the models screen the test radiographs", note)
-    return figure
+    return theme.titled(figure, "How well the models screen the test radiographs", note)
 
 
 def _draw_roc(
@@ -177,7 +153,7 @@ def _draw_roc(
 ) -> None:
     axes.set(title="ROC", xlabel="1 − specificity", ylabel="sensitivity")
     axes.plot([0, 1], [0, 1], ":", color=theme.MUTED, linewidth=1, label="guessing")
-    slope = {"rotation": 45, "rotation_mode": "anchor"}
+    slope = theme.look(rotation=45, rotation_mode="anchor")
     axes.text(0.22, 0.19, "guessing", va="top", color=theme.MUTED, **slope)
     # Below the diagonal, where no curve should be; good models crowd in the corner it enlarges.
     corner = axes.inset_axes(
@@ -190,30 +166,24 @@ def _draw_roc(
     corner.set_title("upper left corner", fontsize=theme.SMALL_SIZE)
     in_percent(corner, "both")
     for each in (axes, corner):
-        _draw_roc_lines(each, tests, cues, clip=each is corner)
-        _draw_points(each, points, cues, clip=each is corner)
+        _draw_roc_lines(each, tests, points, cues, clip=each is corner)
 
 
 def _draw_roc_lines(
-    axes: Axes, tests: Mapping[str, pd.DataFrame], cues: Cues, *, clip: bool
+    axes: Axes, tests: Mapping[str, pd.DataFrame], points: pd.DataFrame, cues: Cues, *, clip: bool
 ) -> None:
     # Here, because scikit-learn takes seconds to load and every kedro command imports this file.
     from sklearn.metrics import roc_curve
 
     for model, test in tests.items():
         x, y, _ = roc_curve(test["is_positive"], test["score"], drop_intermediate=False)
-        axes.plot(x, y, cues[model].line, color=cues[model].colour, label=model, clip_on=clip)
-
-
-def _draw_points(axes: Axes, points: pd.DataFrame, cues: Cues, *, clip: bool) -> None:
-    edge = {"markeredgecolor": theme.PAPER, "markeredgewidth": 0.8, "markersize": 7.5}
-    for point in points.itertuples():
-        place, name = (
-            (1 - point.specificity, point.sensitivity),
-            f"operating point of {point.model}",
-        )
-        colour, marker, _ = cues[str(point.model)]
-        axes.plot(*place, marker, color=colour, label=name, clip_on=clip, zorder=3, **edge)
+        look = theme.look(linestyle=cues[model].linestyle, color=cues[model].color)
+        axes.plot(x, y, label=model, clip_on=clip, **look)
+    edge = theme.look(markeredgecolor=theme.PAPER, markeredgewidth=0.8, markersize=7.5, zorder=3)
+    for point in points.to_dict("records"):
+        colour, marker, _ = cues[str(point["model"])]
+        look = theme.look(color=colour, label=f"operating point of {point['model']}", clip_on=clip)
+        axes.plot(1 - point["specificity"], point["sensitivity"], marker, **edge, **look)
 
 
 def _draw_precision_recall(axes: Axes, tests: Mapping[str, pd.DataFrame], cues: Cues) -> None:
@@ -228,14 +198,15 @@ def _draw_precision_recall(axes: Axes, tests: Mapping[str, pd.DataFrame], cues: 
     for model, test in tests.items():
         precision, recall, _ = precision_recall_curve(test["is_positive"], test["score"])
         # Steps, not slopes: average precision is the area under them.
-        look = {"color": cues[model].colour, "drawstyle": "steps-post", "clip_on": False}
-        axes.plot(recall, precision, cues[model].line, label=model, **look)
+        look = theme.look(linestyle=cues[model].linestyle, color=cues[model].color)
+        axes.plot(recall, precision, drawstyle="steps-post", label=model, clip_on=False, **look)
 
 
 def _curves_key(models: Sequence[str], points: pd.DataFrame, cues: Cues) -> list[Line2D]:
-    key = []
-    for model in models:
-        colour, marker, line = cues[model]
-        look = {"color": colour, "linestyle": line, "label": theme.wrapped(model, 2.9)}
-        key.append(Line2D([], [], marker=marker if model in set(points["model"]) else "", **look))
-    return key
+    marked = set(points["model"])
+    looks = [
+        cues[model] if model in marked else cues[model]._replace(marker="") for model in models
+    ]
+    names = [theme.wrapped(model, 2.9) for model in models]
+    pairs = zip(looks, names, strict=True)
+    return [Line2D([], [], label=name, **look._asdict()) for look, name in pairs]

@@ -6,28 +6,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 from covid_xray.figures import theme
-from covid_xray.figures.marks import BAR, draw_class_bars
-from covid_xray.figures.montages import Pixels, overlay_mask, tint
+from covid_xray.figures.marks import BAR, add_key, draw_class_bars
+from covid_xray.figures.montages import Pixels, tint
 from covid_xray.figures.panels import Panel, draw_panels
 from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph
 
 _RANKS = ("best", "median", "worst")
 _TRUE, _PREDICTED = theme.MASK, theme.STUDY
-# The prediction lies thin on a wide truth: both show where they agree.
-_TRUE_LINE, _PREDICTED_LINE = 1.3 * theme.LINE, 0.65 * theme.LINE
 _TINT = 0.75
 _LUNGS = 2
-
-_Case = tuple[Pixels, Pixels, Pixels, Any]
+_NOTE = (
+    "Left, the outlines of both masks; right, what only one of them takes for lung, in its colour"
+)
 
 
 def outline(mask: Pixels) -> list[NDArray[np.float64]]:
@@ -74,49 +70,42 @@ def draw_segmentation_examples(
     """
     if not len(pixels):
         return theme.say("No lung masks were predicted for held-out radiographs.")
-    ranks: dict[str, list[_Case]] = {rank: [] for rank in _RANKS}
-    for case in zip(pixels, true, predicted, table.itertuples(), strict=True):
-        ranks[case[-1].rank].append(case)
-    drawn = {f"{rank} Dice": cases for rank, cases in ranks.items() if cases}
-    figure, grid = draw_panels(
-        [[panel for case in cases for panel in _pair(*case)] for cases in drawn.values()],
+    ranks: dict[str, list[Panel]] = {rank: [] for rank in _RANKS}
+    for picture, lungs, found, row in zip(
+        pixels, true, predicted, table.to_dict("records"), strict=True
+    ):
+        ranks[row["rank"]] += _pair(picture, lungs, found, row)
+    drawn = {f"{rank} Dice": panels for rank, panels in ranks.items() if panels}
+    figure, _ = draw_panels(
+        list(drawn.values()),
         list(drawn),
         title=title or "Predicted lung masks of held-out radiographs",
-        subtitle="Left, the outlines of both masks; right, where they differ",
+        subtitle=_NOTE,
         tile=theme.TILE * (1.25 if len(table) == 1 else 1),
-        below=0.5,
+        below=0.3,
     )
-    for cells, cases in zip(grid, drawn.values(), strict=True):
-        for axes, (_, of_truth, of_prediction, _) in zip(cells[::2], cases, strict=False):
-            _draw_outline(axes, of_truth, _TRUE, _TRUE_LINE)
-            _draw_outline(axes, of_prediction, _PREDICTED, _PREDICTED_LINE)
-    figure.legend(handles=_key(), loc="outside lower left", ncols=2)
+    add_key(figure, ncols=2)
     return figure
 
 
-def _pair(pixels: Pixels, true: Pixels, predicted: Pixels, row: Any) -> tuple[Panel, Panel]:
+def _pair(pixels: Pixels, true: Pixels, predicted: Pixels, row: Any) -> list[Panel]:
     """The panels of the outlines and of the errors."""
     errors = tint_errors(pixels, true, predicted)
     # An empty mask is at no distance from another.
-    distance = f"{row.hausdorff:.1f} px" if np.isfinite(row.hausdorff) else "undefined"
-    return (
-        Panel(pixels, str(row.pair_id), f"Dice {row.dice:.3f}"),
-        Panel(errors, theme.class_name(str(row.label)), f"Hausdorff {distance}"),
-    )
-
-
-def _draw_outline(axes: Axes, mask: Pixels, colour: str, width: float) -> None:
-    lines = LineCollection(outline(mask), colors=colour, linewidths=width)
-    axes.add_collection(lines, autolim=False)
-
-
-def _key() -> list[Line2D | Patch]:
-    return [
-        Line2D([], [], color=_TRUE, linewidth=_TRUE_LINE, label="true mask"),
-        Line2D([], [], color=_PREDICTED, linewidth=_PREDICTED_LINE, label="predicted mask"),
-        Patch(facecolor=_TRUE, label="lung that was missed"),
-        Patch(facecolor=_PREDICTED, label="predicted outside the lungs"),
+    distance = f"{row['hausdorff']:.1f} px" if np.isfinite(row["hausdorff"]) else "undefined"
+    # The prediction lies thin on a wide truth: both show where they agree.
+    outlines = [
+        _lines(true, _TRUE, 1.3 * theme.LINE, label="true mask"),
+        _lines(predicted, _PREDICTED, 0.65 * theme.LINE, label="predicted mask"),
     ]
+    left = Panel(pixels, str(row["pair_id"]), f"Dice {row['dice']:.3f}", outlines=outlines)
+    return [left, Panel(errors, theme.class_name(str(row["label"])), f"Hausdorff {distance}")]
+
+
+def _lines(
+    mask: Pixels, colour: str = theme.MASK, width: float = theme.LINE, **options: Any
+) -> LineCollection:
+    return LineCollection(outline(mask), colors=colour, linewidths=width, **options)
 
 
 @theme.themed
@@ -132,36 +121,16 @@ def draw_resizing(pixels: Pixels, mask: Pixels) -> Figure:
     side = mask.shape[0]
     resized = pixels if alike else resize_radiograph(pixels, side)
     resized_mask = mask if alike else resize_lung_mask(mask, (side, side))
-    before = overlay_mask(pixels, _laid_over(mask, pixels.shape))
-    after = overlay_mask(resized, resized_mask)
-    beyond = not alike and np.less(mask.shape, pixels.shape).any()
-    note = "Before, the mask lies pixel on pixel from the top left corner"
-    figure, grid = draw_panels(
-        [
-            [
-                Panel(before, f"Before\n{_sizes(pixels, mask)}"),
-                Panel(after, f"After\n{_sizes(resized, resized_mask)}"),
-            ]
-        ],
-        title="Radiographs resized to their lung masks",
-        subtitle=f"Both came as {_size(mask)}: there was nothing to resize"
-        if alike
-        else note + " (dashed: its frame)" * bool(beyond),
-        tile=2.2 * theme.TILE,
-    )
-    if beyond:
-        height, width = mask.shape
-        look = {"fill": False, "edgecolor": theme.MASK, "linestyle": "--"}
-        grid[0, 0].add_patch(Rectangle((-0.5, -0.5), width, height, **look))
-    return figure
-
-
-def _laid_over(mask: Pixels, shape: tuple[int, ...]) -> Pixels:
-    """The mask cut off, or filled up with zeros, at the right and the bottom."""
-    laid = np.zeros(shape, np.uint8)
-    part = mask[: shape[0], : shape[1]]
-    laid[: part.shape[0], : part.shape[1]] = part
-    return laid
+    frame = [] if alike else [_lines(np.ones_like(mask), linestyle="--")]
+    panels = [
+        Panel(pixels, f"Before\n{_sizes(pixels, mask)}", outlines=[_lines(mask), *frame]),
+        Panel(resized, f"After\n{_sizes(resized, resized_mask)}", outlines=[_lines(resized_mask)]),
+    ]
+    note = f"Both came as {_size(mask)}: there was nothing to resize"
+    if not alike:
+        note = "Before, the mask lies pixel on pixel from the top left corner (dashed: its frame)"
+    title = "Radiographs resized to their lung masks"
+    return draw_panels([panels], title=title, subtitle=note, tile=2.2 * theme.TILE)[0]
 
 
 def _size(picture: Pixels) -> str:
@@ -194,5 +163,4 @@ def draw_mask_quality(quality: pd.DataFrame) -> Figure:
     draw_class_bars(grid[0, 0], by_class["mean"], texts, whole=1)
     grid[0, 0].set_xlim(0, 1.4)  # room for the texts
     subtitle = "Share of radiographs, before the masks' cleaning"
-    theme.add_title(figure, "Lung masks of exactly two parts", subtitle)
-    return figure
+    return theme.titled(figure, "Lung masks of exactly two parts", subtitle)

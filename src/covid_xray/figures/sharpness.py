@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from covid_xray.figures import theme
 from covid_xray.figures.distributions import draw_strips, values_by_class
 from covid_xray.figures.marks import in_percent, label_line_ends
-from covid_xray.figures.panels import Panel, draw_panels
+from covid_xray.figures.panels import Panel, draw_panels, in_rows
 
 _BINS = 50
 _FLAT = 0.1  # squared grey levels: below it nothing is in the picture, and logarithms run away
@@ -43,8 +44,7 @@ def draw_sharpness_distribution(features: pd.DataFrame, thresholds: Mapping[str,
     strips[-1].set_xlabel(f"{_VARIANCE}, log scale")
     flat = f"; {n_flat} below {_FLAT:g} in the first bin" if n_flat else ""
     subtitle = f"Share of the class per bin; the full line is its median{flat}"
-    theme.add_title(figure, "Sharpness of the radiographs", subtitle)
-    return figure
+    return theme.titled(figure, "Sharpness of the radiographs", subtitle)
 
 
 def _log_bins(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,20 +55,13 @@ def _log_bins(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _mark_thresholds(strips: Sequence[Axes], thresholds: Mapping[str, float]) -> None:
-    ranked = sorted(thresholds.items(), key=lambda item: item[1])
-    for place, (name, threshold) in enumerate(ranked):
+    above = strips[0].get_xaxis_transform()
+    for place, (name, threshold) in enumerate(thresholds.items()):
         for axes in strips:
             axes.axvline(threshold, color=theme.INK, linestyle="--", linewidth=1.1)
-        # Thresholds may be close together: the lowest has its name to the left.
-        leftmost = place == 0 and len(ranked) > 1
-        strips[0].annotate(
-            f"{name}: {threshold:g}",
-            (threshold, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(-2 if leftmost else 2, 3 + 12 * max(0, place - 1)),
-            textcoords="offset points",
-            ha="right" if leftmost else "left",
-        )
+        # Thresholds may be close together: each has its name on a line of its own.
+        height = 1.05 + 0.25 * place
+        strips[0].text(threshold, height, f" {name}: {threshold:g}", transform=above)
 
 
 @theme.themed
@@ -85,34 +78,21 @@ def draw_kept_share(sharpness: pd.DataFrame, published: tuple[float, float], at:
     cues = theme.class_cues(sharpness["label"].astype(str))
     figure, grid = theme.new_figure()
     axes = grid[0, 0]
-    ends = {}
     for label, cue in cues.items():
         rows = sharpness[sharpness["label"] == label].sort_values("threshold")
-        line = "--" if label == theme.ALL_CLASSES else "-"
-        look = {"color": cue.colour, "marker": cue.marker, "linestyle": line, "markersize": 4}
-        axes.plot("threshold", "kept_share", data=rows, label=label, clip_on=False, **look)
-        ends[theme.class_name(label)] = (float(rows["kept_share"].iloc[-1]), cue.colour)
-    _mark_published(axes, published, at)
+        look = theme.look(label=theme.class_name(label), markersize=4, clip_on=False)
+        axes.plot("threshold", "kept_share", data=rows, **cue._asdict(), **look)
+    low, high = published
+    text = f"Report A: {low:.0%} to {high:.0%} per class, at {at:g}"
+    bar = axes.vlines(at, low, high, color=theme.INK, linewidth=5, alpha=theme.AREA, label=text)
+    # Lines come down from 100%: the lower left is free.
+    axes.legend(handles=[bar], loc="lower left")
     axes.set(ylim=(min(0, *axes.get_ylim()), 1.02), xlim=(None, sharpness["threshold"].max()))
     axes.set(xlabel=f"threshold on the {_VARIANCE}", ylabel="radiographs kept")
     in_percent(axes, "y")
-    theme.add_title(figure, "Radiographs kept by a threshold on sharpness")
-    label_line_ends(axes, ends)
+    theme.titled(figure, "Radiographs kept by a threshold on sharpness")
+    label_line_ends(axes)
     return figure
-
-
-def _mark_published(axes: Axes, published: tuple[float, float], at: float) -> None:
-    low, high = published
-    axes.vlines(at, low, high, color=theme.INK, linewidth=5, alpha=theme.AREA, label="published")
-    # Lines come down from 100%: the lower left is free.
-    axes.annotate(
-        f"Report A: {low:.0%} to {high:.0%}\nper class, at {at:g}",
-        (at, low),
-        xytext=(at, 0.06),
-        textcoords=("data", "axes fraction"),
-        ha="center",
-        arrowprops={"arrowstyle": "-", "color": theme.INK, "linewidth": 0.7},
-    )
 
 
 @theme.themed
@@ -128,20 +108,17 @@ def draw_near_threshold(pixels: NDArray[np.uint8], table: pd.DataFrame, threshol
         return theme.say("The study has no radiographs near the threshold of sharpness.")
     ranked = table.reset_index(drop=True).sort_values("laplacian_variance", kind="stable")
     kept = ranked["laplacian_variance"] >= threshold
-    rows = [
-        [
-            _verdict(pixels[place], ranked.loc[place], verdict)
-            for place in of_verdict.index[start : start + _PER_ROW]
-        ]
-        for verdict, of_verdict in (("dropped", ranked[~kept]), ("kept", ranked[kept]))
-        for start in range(0, len(of_verdict), _PER_ROW)
-    ]
+    rows = []
+    for verdict, of_verdict in (("dropped", ranked[~kept]), ("kept", ranked[kept])):
+        cases = zip(pixels[of_verdict.index], of_verdict.to_dict("records"), strict=True)
+        panels = [_verdict(picture, row, verdict) for picture, row in cases]
+        rows += in_rows(panels, _PER_ROW)
     title = f"Radiographs nearest the sharpness threshold of {threshold:g}"
     subtitle = "Under each: the variance of its Laplacian"
     return draw_panels(rows, title=title, subtitle=subtitle)[0]
 
 
-def _verdict(pixels: NDArray[np.uint8], row: pd.Series, verdict: str) -> Panel:
+def _verdict(pixels: NDArray[np.uint8], row: Any, verdict: str) -> Panel:
     colour = theme.KEPT if verdict == "kept" else theme.DROPPED
-    label, variance = theme.class_name(str(row["label"])), row["laplacian_variance"]
-    return Panel(pixels, str(row["image_id"]), f"{label}\n{variance:.1f}, {verdict}", colour)
+    caption = f"{theme.class_name(row['label'])}\n{row['laplacian_variance']:.1f}, {verdict}"
+    return Panel(pixels, str(row["image_id"]), caption, colour)

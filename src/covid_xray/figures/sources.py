@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
+from plotly.colors import hex_to_rgb
 
 from covid_xray.figures import theme
 from covid_xray.figures.marks import BAR, draw_class_bars
@@ -18,10 +19,11 @@ def known_sources(sources: pd.Series) -> pd.Series:
     return named.where(named != "", UNKNOWN)
 
 
-def by_size(labels: pd.Series) -> pd.Series:
+def by_size(labels: pd.Series) -> dict[str, int]:
     """How many there are of each label, the most frequent first, then in alphabetical order."""
     counts = labels.astype(str).value_counts(sort=False).sort_index()
-    return counts.sort_values(ascending=False, kind="stable")
+    ranked = counts.sort_values(ascending=False, kind="stable")
+    return {str(label): int(n) for label, n in ranked.items()}
 
 
 def draw_sources(index: pd.DataFrame) -> go.Figure:
@@ -32,26 +34,24 @@ def draw_sources(index: pd.DataFrame) -> go.Figure:
     """
     named = index.assign(source=known_sources(index["source"]))
     flows = named.groupby(["source", "label"], observed=True).size().rename("n").reset_index()
-    per_source, per_class = by_size(named["source"]), by_size(named["label"]).sort_index()
-    colours = theme.class_colours(per_class.index)
-    names = [*per_source.index, *map(theme.class_name, per_class.index)]
-    sizes = [*per_source, *per_class]
-    class_places = len(per_source) + per_class.index.get_indexer(flows["label"])
+    per_source, per_class = by_size(named["source"]), by_size(named["label"])
+    colours = theme.class_colours(per_class)
+    sources, classes = list(per_source), sorted(per_class)
+    names = [*sources, *map(theme.class_name, classes)]
+    sizes = [*per_source.values(), *(per_class[label] for label in classes)]
     hover = "%{customdata}: %{value:,} radiographs<extra></extra>"
     nodes = {
         "label": [f"{name} ({n:,})" for name, n in zip(names, sizes, strict=True)],
-        "color": [theme.MUTED] * len(per_source) + list(colours.values()),
+        "color": [theme.MUTED] * len(sources) + list(colours.values()),
         "line": {"width": 0},
-        "pad": 22,
-        "thickness": 18,
         "customdata": names,
         "hovertemplate": hover,
     }
     links = {
-        "source": per_source.index.get_indexer(flows["source"]),
-        "target": class_places,
+        "source": flows["source"].map(sources.index),
+        "target": flows["label"].map(classes.index) + len(sources),
         "value": flows["n"],
-        "color": [theme.translucent(colours[label], 0.45) for label in flows["label"]],
+        "color": [f"rgba{(*hex_to_rgb(colours[label]), 0.45)}" for label in flows["label"]],
         "customdata": flows["source"] + " → " + flows["label"].map(theme.class_name),
         "hovertemplate": hover,
     }
@@ -69,13 +69,12 @@ def draw_class_counts(index: pd.DataFrame) -> Figure:
     """
     if index.empty:
         return theme.say("The study has no radiographs to count.")
-    counts = by_size(index["label"])
+    counts = pd.Series(by_size(index["label"]))
     texts = [f"{n:,}  ({n / len(index):.0%})" for n in counts]
     figure, grid = theme.new_figure(height=1.3 + BAR * len(counts))
     draw_class_bars(grid[0, 0], counts, texts)
     grid[0, 0].margins(x=0.16)
-    theme.add_title(figure, "Radiographs per class", _imbalance(counts))
-    return figure
+    return theme.titled(figure, "Radiographs per class", _imbalance(counts))
 
 
 def _imbalance(counts: pd.Series) -> str:

@@ -17,8 +17,9 @@ import numpy as np
 import plotly.graph_objects as go
 from matplotlib import colormaps, style
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
@@ -29,20 +30,12 @@ LineStyle = Literal["-", "--", ":", "-."]
 class Cue(NamedTuple):
     """Look of a class or a model: its colour, and second cues for those who do not see it.
 
-    Attributes:
-        colour: hexadecimal.
-        marker: Matplotlib's marker.
-        line: Matplotlib's line style.
+    The names are Matplotlib's, so that a line takes them as `**cue._asdict()`.
     """
 
-    colour: str
+    color: str
     marker: str
-    line: LineStyle
-
-    @property
-    def symbol(self) -> str:
-        """Plotly's name of the marker."""
-        return _SYMBOLS[self.marker]
+    linestyle: LineStyle
 
 
 INK = "#222222"
@@ -74,21 +67,6 @@ _MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F0
 # Fewer markers than colours, so that a colour that comes again has another marker.
 _MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")
 _LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
-_MARKERS, _SYMBOL_NAMES = (
-    "os^DvPX*<>",
-    ("circle square triangle-up diamond triangle-down cross x star triangle-left triangle-right"),
-)
-_SYMBOLS = dict(zip(_MARKERS, _SYMBOL_NAMES.split(), strict=True))
-
-SCORES = {
-    "recall_covid": Cue("#D55E00", "o", "-"),
-    "precision_covid": Cue("#E69F00", "s", "-"),
-    "f1_score_covid": Cue("#009E73", "^", "-"),
-    "f1_score": Cue(ALL, "D", "--"),
-    "accuracy": Cue("#0072B2", "o", "-"),
-}
-"""Look of each score; those over all classes are not those of COVID."""
-
 GREY = "gray"
 GREY_LEVELS = {"cmap": GREY, "vmin": 0, "vmax": 255}
 SEQUENTIAL = "cividis"
@@ -112,6 +90,8 @@ AREA = 0.35
 POINT = 0.65
 """Opacity of a point among many."""
 
+HALO = [withStroke(linewidth=2.5, foreground=PAPER)]
+"""Outline of a text that reads on top of data."""
 _RC: Any = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
@@ -149,10 +129,15 @@ def themed(draw: Callable[P, Figure]) -> Callable[P, Figure]:
         with style.context(["default", _RC]):
             figure = draw(*args, **kwargs)
             for axes in figure.findobj(Axes):
-                axes.tick_params(which="both", **_TICKS)  # type: ignore[attr-defined]
+                axes.tick_params(which="both", **_TICKS)
             return figure
 
     return draw_under_theme
+
+
+def look(**options: Any) -> dict[str, Any]:
+    """Options of Matplotlib for a mark, to be passed on as `**look`."""
+    return options
 
 
 def class_cues(labels: Iterable[str]) -> dict[str, Cue]:
@@ -167,7 +152,7 @@ def class_cues(labels: Iterable[str]) -> dict[str, Cue]:
 
 def class_colours(labels: Iterable[str]) -> dict[str, str]:
     """Colour of each class, in sorted order of the classes."""
-    return {label: cue.colour for label, cue in class_cues(labels).items()}
+    return {label: cue.color for label, cue in class_cues(labels).items()}
 
 
 def model_cues(models: Iterable[str]) -> dict[str, Cue]:
@@ -191,17 +176,6 @@ def wrapped(text: str, inches: float) -> str:
     return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
 
 
-def ink_on(background: tuple[float, ...]) -> str:
-    """Colour of a text that reads on a background, red, green and blue from 0 to 1."""
-    return INK if np.dot(background[:3], (0.299, 0.587, 0.114)) > 0.5 else PAPER
-
-
-def translucent(colour: str, opacity: float) -> str:
-    """The colour as Plotly's `rgba(...)`."""
-    red, green, blue = (round(255 * part) for part in to_rgb(colour))
-    return f"rgba({red},{green},{blue},{opacity:g})"
-
-
 def new_figure(
     rows: int = 1, columns: int = 1, *, width: float = WIDTH, height: float = HEIGHT, **options: Any
 ) -> tuple[Figure, NDArray[Any]]:
@@ -221,8 +195,8 @@ def new_figure(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def add_title(figure: Figure, title: str, subtitle: str = "") -> None:
-    """Title at the top left in bold, with a lighter line under it; long ones are wrapped."""
+def titled(figure: Figure, title: str, subtitle: str = "") -> Figure:
+    """The figure with a title in bold at the top left and a lighter line under it, both wrapped."""
     width = figure.get_figwidth()
     lines = textwrap.wrap(title, int(width * 10))
     under = textwrap.wrap(subtitle, int(width * 14))
@@ -233,6 +207,7 @@ def add_title(figure: Figure, title: str, subtitle: str = "") -> None:
     for text in (heading, note):
         text.set_linespacing(1.3)
     figure.add_artist(note)
+    return figure
 
 
 @themed
@@ -244,10 +219,10 @@ def say(sentence: str) -> Figure:
     return figure
 
 
-def write_muted(axes: Axes, text: str, x: float = 0.5, y: float = 0.5, **options: Any) -> None:
-    """Say in the middle of axes that something is missing; x and y are shares of the axes."""
-    where = {"ha": "center", "va": "center", "transform": axes.transAxes}
-    axes.text(x, y, text, color=MUTED, **{**where, **options})
+def write_muted(axes: Axes, text: str, x: float = 0.5, **options: Any) -> None:
+    """Say in the middle of axes that something is missing; x is a share of their width."""
+    where: Any = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    axes.text(x, 0.5, text, color=MUTED, **(where | options))
 
 
 def apply_theme(figure: go.Figure, title: str, subtitle: str) -> go.Figure:
@@ -260,6 +235,5 @@ def apply_theme(figure: go.Figure, title: str, subtitle: str) -> go.Figure:
         title_font={"size": 19, "weight": "bold"},
         title_subtitle_font={"size": 14, "color": MUTED, "weight": "normal"},
         legend={"itemsizing": "constant", "title_text": ""},
-        hoverlabel={"bgcolor": PAPER, "bordercolor": GRID, "font_color": INK},
     )
     return figure

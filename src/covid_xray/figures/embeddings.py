@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import plotly.express as px
 import plotly.graph_objects as go
-from matplotlib.artist import setp
 from matplotlib.figure import Figure
 
 from covid_xray.figures import theme
@@ -45,8 +44,7 @@ def draw_embedding(points: pd.DataFrame, title: str, subtitle: str = "") -> Figu
         look = theme.look(color=cues[label].color, marker=cues[label].marker, linewidths=0)
         name = f"{theme.class_name(label)} ({n:,})"
         axes.scatter("x", "y", data=of_class, s=area, alpha=theme.POINT, label=name, **look)
-    legend = add_key(figure, ncols=min(4, len(cues)), handletextpad=0.2)
-    setp(legend.legend_handles, alpha=1, sizes=[30])
+    add_key(figure, ncols=min(4, len(cues)), handletextpad=0.2, markerscale=2)
     return theme.titled(figure, title, subtitle)
 
 

@@ -19,7 +19,6 @@ _GAP = 0.7  # between two classes, in boxes
 # Percentiles: nearly every radiograph has a white letter and a black corner.
 _BOXES = theme.look(
     whis=(1, 99),
-    widths=0.7,
     showfliers=False,
     patch_artist=True,
     manage_ticks=False,
@@ -98,9 +97,8 @@ def _draw_boxes(axes: Axes, examples: Examples, labels: Sequence[str]) -> None:
 def _draw_shares(axes: Axes, shares: Shares, cues: Mapping[str, theme.Cue]) -> None:
     for label, of_class in shares.items():
         binned = np.asarray(of_class).reshape(len(_EDGES) - 1, _BIN).sum(axis=1)
-        colour, _, line = cues[label]
-        look: theme.Look = {"color": colour, "linestyle": line, "linewidth": theme.LINE}
-        axes.stairs(binned, _EDGES, baseline=None, label=theme.class_name(label), **look)
+        look = theme.look(label=theme.class_name(label), **cues[label].line)
+        axes.stairs(binned, _EDGES, baseline=None, linewidth=theme.LINE, **look)
     axes.set(xlim=(0, 256), xticks=_LEVELS, xlabel="grey level")
     in_percent(axes, "y")
 

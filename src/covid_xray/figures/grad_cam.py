@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.predictions import predicted_positions, right_and_wrong
+from covid_xray.evaluation.predictions import (
+    predicted_positions,
+    probability_column,
+    right_and_wrong,
+)
 from covid_xray.figures import theme
 from covid_xray.figures.panels import Panel, add_colour_key, draw_panels
 
@@ -27,32 +31,33 @@ class GradCamRow:
 
     Attributes:
         title: name of the model.
-        radiographs: uint8 array (k, side, side).
-        heatmaps: float32 array (k, side, side), 0 to 1, of the predicted class.
-        captions: one per radiograph, as `panel_caption` writes it.
-        is_right: for each radiograph, whether its prediction is right.
+        right: panels of right predictions, as `explained_panel` makes them.
+        wrong: panels of wrong predictions.
     """
 
     title: str
-    radiographs: NDArray[np.uint8]
-    heatmaps: NDArray[np.float32]
-    captions: list[str]
-    is_right: list[bool]
+    right: list[Panel] = field(default_factory=list)
+    wrong: list[Panel] = field(default_factory=list)
 
 
-def panel_caption(image_id: str, true: str, predicted: str, probability: float) -> str:
-    """What stands over a panel: the radiograph, its class, and its prediction.
+def explained_panel(
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], answer: Mapping[Any, Any]
+) -> Panel:
+    """A radiograph under its heatmap, with its class, its prediction and the verdict.
 
     Args:
-        image_id: identifier of the radiograph.
-        true: label of its class.
-        predicted: label of the predicted class.
-        probability: of the predicted class, 0 to 1.
+        pixels: uint8 array (height, width).
+        heat: float32 array (height, width), 0 to 1, of the predicted class.
+        answer: `image_id, label, predicted` and the `probability_<class>` of the predicted class.
     """
-    return (
-        f"{image_id}\ntrue: {theme.class_name(true)}\n"
-        f"predicted: {theme.class_name(predicted)}\nprobability {probability:.1%}"
-    )
+    true, predicted = theme.class_name(answer["label"]), theme.class_name(answer["predicted"])
+    probability = answer[probability_column(answer["predicted"])]
+    lines = [f"true: {true}", f"predicted: {predicted}", f"probability {probability:.1%}"]
+    title = "\n".join([str(answer["image_id"]), *lines])
+    is_right = true == predicted
+    verdict, colour = ("right", theme.KEPT) if is_right else ("wrong", theme.DROPPED)
+    caption = verdict if heat.any() else f"{verdict}, no evidence"
+    return Panel(pixels, title, caption, colour, heat=heat)
 
 
 def explain_predictions(
@@ -78,15 +83,11 @@ def explain_predictions(
     shown = right_and_wrong(predictions, _OF_EACH, seed)
     seen = pixels[row_of[shown["image_id"]].to_numpy()]
     heatmaps = grad_cam(classifier, seen, predicted_positions(shown))
-    captions = [
-        panel_caption(
-            row["image_id"], row["label"], row["predicted"], row[f"probability_{row['predicted']}"]
-        )
-        for _, row in shown.iterrows()
-    ]
-    return GradCamRow(
-        title, seen, heatmaps, captions, (shown["predicted"] == shown["label"]).tolist()
-    )
+    row = GradCamRow(title)
+    for picture, heat, answer in zip(seen, heatmaps, shown.to_dict("records"), strict=True):
+        side = row.right if answer["label"] == answer["predicted"] else row.wrong
+        side.append(explained_panel(picture, heat, answer))
+    return row
 
 
 @theme.themed
@@ -100,7 +101,7 @@ def draw_grad_cam_panels(rows: Sequence[GradCamRow]) -> Figure:
     if not rows:
         return theme.say("No prediction of a model was explained by Grad-CAM.")
     figure, grid = draw_panels(
-        [_side(row, "right") + _side(row, "wrong") for row in rows],
+        [_filled(row.right, "right") + _filled(row.wrong, "wrong") for row in rows],
         [row.title for row in rows],
         title="Where the models find their evidence (Grad-CAM)",
         subtitle="Of each model, two right predictions, then two wrong ones",
@@ -112,17 +113,7 @@ def draw_grad_cam_panels(rows: Sequence[GradCamRow]) -> Figure:
     return figure
 
 
-def _side(row: GradCamRow, verdict: str) -> list[Panel]:
-    """The panels of the right or of the wrong predictions, blank where there are too few."""
-    wanted = verdict == "right"
-    places = [place for place, is_right in enumerate(row.is_right) if is_right == wanted]
-    shown = [_panel(row, place, verdict) for place in places[:_OF_EACH]]
-    blank = Panel(None, f"no {'other ' * bool(shown)}{verdict}\nprediction")
-    return shown + [blank] * (_OF_EACH - len(shown))
-
-
-def _panel(row: GradCamRow, place: int, verdict: str) -> Panel:
-    heat = row.heatmaps[place]
-    caption = verdict if heat.any() else f"{verdict}, no evidence"
-    colour = theme.KEPT if verdict == "right" else theme.DROPPED
-    return Panel(row.radiographs[place], row.captions[place], caption, colour, heat=heat)
+def _filled(panels: list[Panel], verdict: str) -> list[Panel]:
+    """The first panels, with blank ones where there are too few."""
+    blank = Panel(None, f"no {'other ' * bool(panels)}{verdict}\nprediction")
+    return [*panels, *[blank] * _OF_EACH][:_OF_EACH]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,21 +78,27 @@ def draw_duplicates(first: Pixels, second: Pixels, pairs: pd.DataFrame) -> Figur
     # A few stark pixels must not drown all others.
     brightest = int(np.clip(differences.max(), 1, _BRIGHTEST))
     scale = theme.look(cmap=theme.SEQUENTIAL, norm=Normalize(0, brightest))
-    rows, row_titles = [], []
-    for place, pair in enumerate(pairs.to_dict("records")):
-        difference = differences[place]
-        most = f"differ by up to {difference.max()}" if difference.any() else "identical"
-        left, right = (
-            Panel(first[place], pair["image_id_1"]),
-            Panel(second[place], pair["image_id_2"]),
-        )
-        rows.append([left, right, Panel(difference, most, scale=scale)])
-        label, scores = theme.class_name(pair["label_1"]), f"SSIM {pair['ssim']:.3f}"
-        row_titles.append(f"{label}\n{scores}\nhash distance {pair['hash_distance']}")
+    records = pairs.to_dict("records")
+    sides = zip(first, second, differences, records, strict=True)
+    rows = [_pair(*side, scale=scale) for side in sides]
+    row_titles = [_pair_title(pair) for pair in records]
     figure, grid = draw_panels(rows, row_titles, title="Duplicate radiographs", below=0.6)
     beyond = "max" if differences.max() > brightest else "neither"
     add_colour_key(figure, grid, ScalarMappable(**scale), "difference (grey levels)", extend=beyond)
     return figure
+
+
+def _pair(
+    first: Pixels, second: Pixels, difference: Pixels, pair: Any, **scale: Any
+) -> list[Panel]:
+    most = f"differ by up to {difference.max()}" if difference.any() else "identical"
+    left, right = Panel(first, pair["image_id_1"]), Panel(second, pair["image_id_2"])
+    return [left, right, Panel(difference, most, **scale)]
+
+
+def _pair_title(pair: Mapping[Any, Any]) -> str:
+    scores = f"SSIM {pair['ssim']:.3f}\nhash distance {pair['hash_distance']}"
+    return f"{theme.class_name(pair['label_1'])}\n{scores}"
 
 
 @theme.themed

@@ -65,13 +65,10 @@ def draw_panels(
     """
     columns = max(len(row) for row in rows)
     heights = [tile + _LINE * _lines(row, tile) + 0.1 for row in rows]
-    figure, grid = theme.new_figure(
-        len(rows),
-        columns,
-        width=max(columns * tile, _LEAST_WIDTH) + (0.5 if row_titles else 0.1),
-        height=sum(heights) + (0.6 if subtitle else 0.4) + below,
-        gridspec_kw={"height_ratios": heights},
-    )
+    width = max(columns * tile, _LEAST_WIDTH) + (0.5 if row_titles else 0.1)
+    height = sum(heights) + (0.6 if subtitle else 0.4) + below
+    size = theme.look(width=width, height=height, gridspec_kw={"height_ratios": heights})
+    figure, grid = theme.new_figure(len(rows), columns, **size)
     for cells, row in zip(grid, rows, strict=True):
         for axes, panel in zip(cells, row, strict=False):
             _draw_panel(axes, panel, tile)
@@ -84,10 +81,9 @@ def draw_panels(
 
 def _lines(row: Sequence[Panel], tile: float) -> int:
     """Lines of text over and under the panels of a row."""
-    return sum(
-        max(theme.wrapped(words, tile).count("\n") + bool(words) for words in texts)
-        for texts in ([panel.title for panel in row], [panel.caption for panel in row])
-    )
+    titles = [theme.wrapped(panel.title, tile).splitlines() for panel in row]
+    captions = [theme.wrapped(panel.caption, tile).splitlines() for panel in row]
+    return max(map(len, titles)) + max(map(len, captions))
 
 
 def _draw_panel(axes: Axes, panel: Panel, tile: float) -> None:

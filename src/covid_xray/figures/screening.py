@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,9 +40,8 @@ def draw_class_proportions(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     for axes, (title, of_class) in zip(grid[:, 0], counts.items(), strict=True):
         axes.set_title(title, loc="left")
         _draw_proportions(axes, pd.Series(of_class, dtype=np.int64))
-    return theme.titled(
-        figure, "Proportions of the classes", "Number of radiographs, and their share"
-    )
+    subtitle = "Number of radiographs, and their share"
+    return theme.titled(figure, "Proportions of the classes", subtitle)
 
 
 def _draw_proportions(axes: Axes, counts: pd.Series) -> None:
@@ -72,12 +72,8 @@ def draw_lung_attribution(table: pd.DataFrame) -> Figure:
     cues = theme.class_cues(table["label"].astype(str))
     models = list(table.groupby("model", sort=False, observed=True))
     heights = [len(rows) for _, rows in models]
-    figure, grid = theme.new_figure(
-        len(models),
-        height=0.24 * sum(heights) + 0.36 * len(models) + 1.6,
-        sharex=True,
-        gridspec_kw={"height_ratios": heights},
-    )
+    height, ratios = 0.24 * sum(heights) + 0.36 * len(models) + 1.6, {"height_ratios": heights}
+    figure, grid = theme.new_figure(len(models), height=height, sharex=True, gridspec_kw=ratios)
     for axes, (model, rows) in zip(grid[:, 0], models, strict=True):
         axes.set_title(theme.wrapped(str(model), 5.5), loc="left")
         _draw_attribution_of_model(axes, rows, cues)
@@ -93,25 +89,28 @@ def _draw_attribution_of_model(axes: Axes, rows: pd.DataFrame, cues: Cues) -> No
     places, labels = range(len(rows)), rows["label"].astype(str)
     look = theme.look(color=theme.INK, markersize=12, markeredgewidth=theme.LINE)
     axes.plot(rows["lung_area"], places, "|", label=_AREA, **look)
-    # Not error bars: a percentile interval may lie beside the mean, and these must not.
-    colours = [cues[label].color for label in labels]
-    known = rows[["mass_inside_low", "mass_inside_high"]].where(rows["mass_inside"].notna(), axis=0)
-    low, high = known.to_numpy().T
-    axes.hlines(places, low, high, colors=colours, linewidth=_THICK, alpha=theme.POINT)
-    edge = theme.look(markeredgecolor=theme.PAPER, markeredgewidth=0.6, clip_on=False)
-    for place, label, inside in zip(places, labels, rows["mass_inside"], strict=True):
-        if np.isnan(inside):
+    for place, label, row in zip(places, labels, rows.to_dict("records"), strict=True):
+        if np.isnan(row["mass_inside"]):
             axes.text(0.01, place, "no evidence", va="center", color=theme.MUTED)
         else:
-            size = 11 if label == theme.ALL_CLASSES else 7  # a star looks smaller than the others
-            axes.plot(inside, place, **cues[label]._asdict(), markersize=size, label=label, **edge)
-    names = map(theme.class_name, labels)
-    axes.set_yticks(
-        places, [f"{name} (n = {n:,})" for name, n in zip(names, rows["n"], strict=True)]
-    )
+            _draw_evidence(axes, place, label, row, cues[label])
+    counts = zip(labels, rows["n"], strict=True)
+    names = [f"{theme.class_name(label)} (n = {n:,})" for label, n in counts]
+    axes.set_yticks(places, names)
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5))
     axes.tick_params(axis="y", length=0)
     in_percent(axes, "x")
+
+
+def _draw_evidence(
+    axes: Axes, place: int, label: str, row: Mapping[Any, Any], cue: theme.Cue
+) -> None:
+    # Not error bars: a percentile interval may lie beside the mean, and these must not.
+    interval = (row["mass_inside_low"], row["mass_inside_high"])
+    axes.hlines(place, *interval, color=cue.color, linewidth=_THICK, alpha=theme.POINT)
+    size = 11 if label == theme.ALL_CLASSES else 7  # a star looks smaller than the others
+    edge = theme.look(markeredgecolor=theme.PAPER, markeredgewidth=0.6, markersize=size)
+    axes.plot(row["mass_inside"], place, label=label, clip_on=False, **cue._asdict(), **edge)
 
 
 @theme.themed
@@ -140,7 +139,9 @@ def draw_screening_curves(views: Mapping[str, pd.DataFrame], points: pd.DataFram
     for axes in grid[0]:
         axes.set(xlim=(0, 1), ylim=(0, 1), box_aspect=1)
         in_percent(axes, "both")
-    key = _curves_key(list(drawn), points, cues)
+    key = [
+        Line2D([], [], label=theme.wrapped(model, 2.9), **cues[model]._asdict()) for model in drawn
+    ]
     figure.legend(handles=key, loc="outside lower left", ncols=2, handlelength=3.6)
     note = "Markers are the operating points chosen on the validation split"
     if left_out := [model for model in tests if model not in drawn]:
@@ -156,13 +157,9 @@ def _draw_roc(
     slope = theme.look(rotation=45, rotation_mode="anchor")
     axes.text(0.22, 0.19, "guessing", va="top", color=theme.MUTED, **slope)
     # Below the diagonal, where no curve should be; good models crowd in the corner it enlarges.
-    corner = axes.inset_axes(
-        (0.61, 0.09, 0.36, 0.36),
-        xlim=(-0.01, _CORNER),
-        ylim=(1 - _CORNER, 1.01),
-        xticks=[0, _CORNER],
-        yticks=[1 - _CORNER, 1],
-    )
+    corner = axes.inset_axes((0.61, 0.09, 0.36, 0.36))
+    corner.set(xlim=(-0.01, _CORNER), ylim=(1 - _CORNER, 1.01))
+    corner.set(xticks=[0, _CORNER], yticks=[1 - _CORNER, 1])
     corner.set_title("upper left corner", fontsize=theme.SMALL_SIZE)
     in_percent(corner, "both")
     for each in (axes, corner):
@@ -177,8 +174,7 @@ def _draw_roc_lines(
 
     for model, test in tests.items():
         x, y, _ = roc_curve(test["is_positive"], test["score"], drop_intermediate=False)
-        look = theme.look(linestyle=cues[model].linestyle, color=cues[model].color)
-        axes.plot(x, y, label=model, clip_on=clip, **look)
+        axes.plot(x, y, label=model, clip_on=clip, **cues[model].line)
     edge = theme.look(markeredgecolor=theme.PAPER, markeredgewidth=0.8, markersize=7.5, zorder=3)
     for point in points.to_dict("records"):
         colour, marker, _ = cues[str(point["model"])]
@@ -193,20 +189,10 @@ def _draw_precision_recall(axes: Axes, tests: Mapping[str, pd.DataFrame], cues: 
     # Models may have been tested on unlike shares of the study.
     for prevalence in sorted({float(test["is_positive"].mean()) for test in tests.values()}):
         axes.axhline(prevalence, linestyle=":", color=theme.MUTED, linewidth=1, label="guessing")
-        text, where = f"guessing: prevalence {prevalence:.1%}", {"textcoords": "offset points"}
-        axes.annotate(text, (0, prevalence), xytext=(3, 3), color=theme.MUTED, **where)
+        text = f"guessing: prevalence {prevalence:.1%}"
+        axes.text(0.01, prevalence + 0.01, text, color=theme.MUTED)
     for model, test in tests.items():
         precision, recall, _ = precision_recall_curve(test["is_positive"], test["score"])
         # Steps, not slopes: average precision is the area under them.
-        look = theme.look(linestyle=cues[model].linestyle, color=cues[model].color)
-        axes.plot(recall, precision, drawstyle="steps-post", label=model, clip_on=False, **look)
-
-
-def _curves_key(models: Sequence[str], points: pd.DataFrame, cues: Cues) -> list[Line2D]:
-    marked = set(points["model"])
-    looks = [
-        cues[model] if model in marked else cues[model]._replace(marker="") for model in models
-    ]
-    names = [theme.wrapped(model, 2.9) for model in models]
-    pairs = zip(looks, names, strict=True)
-    return [Line2D([], [], label=name, **look._asdict()) for look, name in pairs]
+        look = theme.look(drawstyle="steps-post", clip_on=False, **cues[model].line)
+        axes.plot(recall, precision, label=model, **look)

@@ -81,7 +81,6 @@ def draw_segmentation_examples(
         list(drawn),
         title=title or "Predicted lung masks of held-out radiographs",
         subtitle=_NOTE,
-        tile=theme.TILE * (1.25 if len(table) == 1 else 1),
         below=0.3,
     )
     add_key(figure, ncols=2)
@@ -126,20 +125,17 @@ def draw_resizing(pixels: Pixels, mask: Pixels) -> Figure:
         Panel(pixels, f"Before\n{_sizes(pixels, mask)}", outlines=[_lines(mask), *frame]),
         Panel(resized, f"After\n{_sizes(resized, resized_mask)}", outlines=[_lines(resized_mask)]),
     ]
-    note = f"Both came as {_size(mask)}: there was nothing to resize"
+    note = "Both came in one size: there was nothing to resize"
     if not alike:
         note = "Before, the mask lies pixel on pixel from the top left corner (dashed: its frame)"
     title = "Radiographs resized to their lung masks"
     return draw_panels([panels], title=title, subtitle=note, tile=2.2 * theme.TILE)[0]
 
 
-def _size(picture: Pixels) -> str:
-    """Width and height, as is usual for pictures."""
-    return f"{picture.shape[1]} × {picture.shape[0]}"
-
-
 def _sizes(pixels: Pixels, mask: Pixels) -> str:
-    return f"radiograph {_size(pixels)}, mask {_size(mask)}"
+    """Widths and heights, as is usual for pictures."""
+    (height, width), (mask_height, mask_width) = pixels.shape, mask.shape
+    return f"radiograph {width} × {height}, mask {mask_width} × {mask_height}"
 
 
 @theme.themed

@@ -36,7 +36,9 @@ def draw_sharpness_distribution(features: pd.DataFrame, thresholds: Mapping[str,
         return theme.say("Sharpness: no values in any class of this study.")
     n_flat = int((pooled < _FLAT).sum())
     # Flat radiographs have no logarithm; they are counted with the least sharp of the others.
-    bins = _log_bins(np.concatenate([pooled[pooled >= _FLAT], list(thresholds.values())]))
+    positive = [*pooled[pooled >= _FLAT], *thresholds.values()] or [1.0]
+    # Room on either side, for a constant or for a threshold at the edge.
+    bins = np.geomspace(min(positive) / 1.15, max(positive) * 1.15, _BINS + 1)
     figure, strips = draw_strips(values, bins, "no values", log=True)
     _mark_thresholds(strips, thresholds)
     strips[-1].xaxis.set_major_formatter("{x:,g}")
@@ -45,13 +47,6 @@ def draw_sharpness_distribution(features: pd.DataFrame, thresholds: Mapping[str,
     flat = f"; {n_flat} below {_FLAT:g} in the first bin" if n_flat else ""
     subtitle = f"Share of the class per bin; the full line is its median{flat}"
     return theme.titled(figure, "Sharpness of the radiographs", subtitle)
-
-
-def _log_bins(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high = (values.min(), values.max()) if len(values) else (1.0, 1.0)
-    # Room on either side, for a constant or for a threshold at the edge.
-    edges = np.geomspace(low / 1.15, high * 1.15, _BINS + 1)
-    return np.asarray(edges, dtype=np.float64)
 
 
 def _mark_thresholds(strips: Sequence[Axes], thresholds: Mapping[str, float]) -> None:

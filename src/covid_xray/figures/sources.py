@@ -70,9 +70,8 @@ def draw_class_counts(index: pd.DataFrame) -> Figure:
     if index.empty:
         return theme.say("The study has no radiographs to count.")
     counts = pd.Series(by_size(index["label"]))
-    texts = [f"{n:,}  ({n / len(index):.0%})" for n in counts]
     figure, grid = theme.new_figure(height=1.3 + BAR * len(counts))
-    draw_class_bars(grid[0, 0], counts, texts)
+    draw_class_bars(grid[0, 0], counts, [f"{n:,}  ({n / len(index):.0%})" for n in counts])
     grid[0, 0].margins(x=0.16)
     return theme.titled(figure, "Radiographs per class", _imbalance(counts))
 

@@ -37,6 +37,11 @@ class Cue(NamedTuple):
     marker: str
     linestyle: LineStyle
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """Options of a line without markers."""
+        return {"color": self.color, "linestyle": self.linestyle}
+
 
 INK = "#222222"
 MUTED = "#6B6B6B"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -65,7 +64,7 @@ def draw_strips(
     figure, grid = theme.new_figure(
         len(values), height=1.4 + _STRIP * len(values), sharex=True, sharey=True
     )
-    strips = cast(Sequence[Axes], list(grid[:, 0]))
+    strips: list[Axes] = list(grid[:, 0])
     for axes, (label, of_class) in zip(strips, values.items(), strict=True):
         axes.set(xscale="log" if log else "linear", yticks=[])
         axes.spines["left"].set_visible(False)

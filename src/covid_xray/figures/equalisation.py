@@ -27,10 +27,7 @@ _BOXES = theme.look(
     medianprops={"color": theme.INK},
 )
 _LEVELS = (0, 64, 128, 192, 255)
-_NOTE = (
-    "Boxes hold the middle half of a radiograph's pixels, whiskers 98% of them; lines are all "
-    "radiographs of a class"
-)
+_NOTE = "Boxes hold half of a radiograph's pixels, whiskers 98%; lines: all radiographs of a class"
 
 Pixels = NDArray[np.uint8]
 Examples = Mapping[str, Pixels]

@@ -55,11 +55,9 @@ def draw_lung_masks(pixels: Pixels, masks: Pixels, titles: Sequence[str]) -> Fig
     """
     if not len(pixels):
         return theme.say("The study has no lung masks, so there are none to lay over radiographs.")
-    stages: dict[str, Any] = {
-        "Radiograph": pixels,
-        "Lung mask": np.where(masks > 0, 255, 0),
-        "Mask over radiograph": list(map(overlay_mask, pixels, masks)),
-    }
+    overlays = np.stack(list(map(overlay_mask, pixels, masks)))
+    stages = {"Radiograph": pixels, "Lung mask": np.where(masks > 0, 255, 0)}
+    stages["Mask over radiograph"] = overlays
     return draw_stages(stages, titles, "Radiographs and their lung masks")
 
 

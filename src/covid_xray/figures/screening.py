@@ -46,13 +46,12 @@ def draw_class_proportions(counts: Mapping[str, Mapping[str, int]]) -> Figure:
 
 def _draw_proportions(axes: Axes, counts: pd.Series) -> None:
     total = counts.sum()
-    if not total:
+    if total:
+        draw_class_bars(axes, counts / total, [f"{n:,}  ({n / total:.1%})" for n in counts])
+        axes.set_xlim(0, 1.25)  # room for the texts
+    else:
         axes.set_axis_off()
         theme.write_muted(axes, "no radiographs", x=0, ha="left")
-        return
-    texts = [f"{n:,}  ({n / total:.1%})" for n in counts]
-    draw_class_bars(axes, counts / total, texts)
-    axes.set_xlim(0, 1.25)  # room for the texts
 
 
 @theme.themed
@@ -128,9 +127,7 @@ def draw_screening_curves(views: Mapping[str, pd.DataFrame], points: pd.DataFram
     tests = {model: view[view["split"] == Split.TEST] for model, view in views.items()}
     drawn = {model: test for model, test in tests.items() if test["is_positive"].nunique() == 2}
     if not drawn:
-        return theme.say(
-            "No model scored both positive and negative test radiographs: there are no curves."
-        )
+        return theme.say("No model scored test radiographs of both kinds: there are no curves.")
     cues = theme.model_cues(views)
     height = _PANEL + 0.65 + 0.19 * -(-len(drawn) // 2)
     figure, grid = theme.new_figure(1, 2, width=2 * _PANEL + 0.2, height=height)

@@ -21,9 +21,7 @@ _RANKS = ("best", "median", "worst")
 _TRUE, _PREDICTED = theme.MASK, theme.STUDY
 _TINT = 0.75
 _LUNGS = 2
-_NOTE = (
-    "Left, the outlines of both masks; right, what only one of them takes for lung, in its colour"
-)
+_NOTE = "Left, both outlines; right, what only one mask takes for lung, in its colour"
 
 
 def outline(mask: Pixels) -> list[NDArray[np.float64]]:
@@ -93,11 +91,9 @@ def _pair(pixels: Pixels, true: Pixels, predicted: Pixels, row: Any) -> list[Pan
     # An empty mask is at no distance from another.
     distance = f"{row['hausdorff']:.1f} px" if np.isfinite(row["hausdorff"]) else "undefined"
     # The prediction lies thin on a wide truth: both show where they agree.
-    outlines = [
-        _lines(true, _TRUE, 1.3 * theme.LINE, label="true mask"),
-        _lines(predicted, _PREDICTED, 0.65 * theme.LINE, label="predicted mask"),
-    ]
-    left = Panel(pixels, str(row["pair_id"]), f"Dice {row['dice']:.3f}", outlines=outlines)
+    truth = _lines(true, _TRUE, 1.3 * theme.LINE, label="true mask")
+    found = _lines(predicted, _PREDICTED, 0.65 * theme.LINE, label="predicted mask")
+    left = Panel(pixels, str(row["pair_id"]), f"Dice {row['dice']:.3f}", outlines=[truth, found])
     return [left, Panel(errors, theme.class_name(str(row["label"])), f"Hausdorff {distance}")]
 
 

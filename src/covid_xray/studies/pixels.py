@@ -97,7 +97,8 @@ class AugmentedImages:
         return pixels
 
 
-PixelArrays = Mapping[str, Images | MaskedImages | AugmentedImages]
+Pixels = Images | MaskedImages | AugmentedImages
+PixelArrays = Mapping[str, Pixels]
 
 
 def read_batches(

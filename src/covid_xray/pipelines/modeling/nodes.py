@@ -17,6 +17,7 @@ from covid_xray.evaluation.model_comparison import (
     run_titles,
 )
 from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overfitting_table
+from covid_xray.evaluation.predictions import rows_by_run
 from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pages import AS_IT_IS, NO_WEIGHTS_NOTE, SCORES_NOTE, figures, page, section, table
@@ -120,7 +121,7 @@ def score_classes(
     own, histories, predictions = (
         _of_table_5(frame, class_weights) for frame in (runs, histories, predictions)
     )
-    symptoms = overfitting_table(_by_run(histories, own["run"]))
+    symptoms = overfitting_table(rows_by_run(histories, own["run"]))
     return (
         score_runs(predictions, intervals),
         confusion_shares_of_runs(predictions, intervals),
@@ -149,7 +150,7 @@ def draw_runs(
 
     titles = run_titles(_of_table_5(classifiers.runs, class_weights))
     histories, predictions, shares = (
-        {titles[run]: of_run for run, of_run in _by_run(table, titles).items()}
+        {titles[run]: of_run for run, of_run in rows_by_run(table, titles).items()}
         for table in (classifiers.histories, classifiers.predictions, confusion)
     )
     notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
@@ -195,11 +196,6 @@ def compare_models(
 
 def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:
     return frame[frame["run"].isin(list(class_weights))]
-
-
-def _by_run(frame: pd.DataFrame, runs: Any) -> dict[str, pd.DataFrame]:
-    """The rows of each run, renumbered from 0, in the order of `runs`."""
-    return {str(run): frame[frame["run"] == run].reset_index(drop=True) for run in runs}
 
 
 def write_modeling_page(

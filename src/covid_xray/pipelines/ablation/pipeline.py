@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from covid_xray.pipelines.ablation.nodes import (
     extract_augmentation_activations,
@@ -17,75 +17,33 @@ from covid_xray.pipelines.ablation.nodes import (
     train_preprocessing_variants,
 )
 from covid_xray.pipelines.ablation.page import write_ablation_page
+from covid_xray.steps import step
 from covid_xray.training.runs import tabulate_runs
 
-_ABLATION = "params:ablation"
-_SHARED = ["params:modeling.transfer", _ABLATION]
-_SCORED = [_ABLATION, "params:intervals"]
+_SPLITTING = {"splitting": "params:splitting"}
+_AUGMENTATION = {"augmentation": "params:augmentation"}
+_ABLATION = {"ablation": "params:ablation"}
+_TRAINED = _ABLATION | {"transfer": "params:modeling.transfer"}
+_SCORED = _ABLATION | {"intervals": "params:intervals"}
 
 
 def augmentation_settings() -> Pipeline:
     """Tables 2 and 3, and the Laplacian sweep: they share a backbone."""
-    study = ["splits", "radiograph_features"]
-    rows = ["augmented_sets", "augmentation_rows", "laplacian_rows"]
-    runs = ["augmentation_runs", "augmentation_predictions"]
+    planned = ["table_2", "augmented_sets", "augmentation_rows"]
+    sweep = ["laplacian_table", "laplacian_scores_figure"]
     return Pipeline(
         [
-            Node(
-                plan_augmentation_settings,
-                inputs=[
-                    "published_table_2",
-                    *study,
-                    "lung_features",
-                    "params:splitting",
-                    "params:augmentation",
-                ],
-                outputs=["table_2", "augmented_sets", "augmentation_rows"],
-                name="plan_augmentation_settings",
-            ),
-            Node(
-                plan_laplacian_sweep,
-                inputs=["table_2", *study, "augmented_sets", "params:splitting", _ABLATION],
-                outputs="laplacian_rows",
-                name="plan_laplacian_sweep",
-            ),
-            Node(
-                extract_augmentation_activations,
-                inputs=["images", "lung_masks", *rows, *_SHARED],
-                outputs="augmentation_activations",
-                name="extract_activations",
-            ),
-            Node(
-                train_augmentation_settings,
-                inputs=[
-                    "images",
-                    "lung_masks",
-                    "table_2",
-                    *rows,
-                    "augmentation_activations",
-                    *_SHARED,
-                ],
-                outputs="augmentation_classifiers",
-                name="train_augmentation_settings",
-            ),
-            Node(
+            step(plan_augmentation_settings, planned, **_SPLITTING, **_AUGMENTATION),
+            step(plan_laplacian_sweep, "laplacian_rows", **_SPLITTING, **_ABLATION),
+            step(extract_augmentation_activations, "augmentation_activations", **_TRAINED),
+            step(train_augmentation_settings, "augmentation_classifiers", **_TRAINED),
+            step(
                 tabulate_runs,
-                inputs="augmentation_classifiers",
-                outputs=["augmentation_runs", "augmentation_histories", "augmentation_predictions"],
-                name="tabulate_runs",
+                [f"augmentation_{table}" for table in ("runs", "histories", "predictions")],
+                classifiers="augmentation_classifiers",
             ),
-            Node(
-                make_table_3,
-                inputs=["table_2", *runs, "published_table_3", *_SCORED],
-                outputs="table_3",
-                name="make_table_3",
-            ),
-            Node(
-                make_laplacian_table,
-                inputs=[*runs, *_SCORED],
-                outputs=["laplacian_table", "laplacian_scores_figure"],
-                name="make_laplacian_table",
-            ),
+            step(make_table_3, "table_3", **_SCORED),
+            step(make_laplacian_table, sweep, **_SCORED),
         ],
         namespace="augmentation_settings",
         prefix_datasets_with_namespace=False,
@@ -94,40 +52,17 @@ def augmentation_settings() -> Pipeline:
 
 def preprocessing_variants() -> Pipeline:
     """Table 4: every variant of the study."""
-    pixels = ["images", "augmented_images", "autoencoded_images", "lung_masks"]
-    tables = [f"preprocessing_{table}" for table in ("runs", "histories", "predictions")]
     return Pipeline(
         [
-            Node(
-                plan_preprocessing_variants,
-                inputs=["study_variants", "masked_variant"],
-                outputs="preprocessing_rows",
-                name="plan_preprocessing_variants",
-            ),
-            Node(
-                extract_preprocessing_activations,
-                inputs=[*pixels, "preprocessing_rows", *_SHARED],
-                outputs="preprocessing_activations",
-                name="extract_activations",
-            ),
-            Node(
-                train_preprocessing_variants,
-                inputs=[*pixels, "preprocessing_rows", "preprocessing_activations", *_SHARED],
-                outputs="preprocessing_classifiers",
-                name="train_preprocessing_variants",
-            ),
-            Node(
+            step(plan_preprocessing_variants, "preprocessing_rows"),
+            step(extract_preprocessing_activations, "preprocessing_activations", **_TRAINED),
+            step(train_preprocessing_variants, "preprocessing_classifiers", **_TRAINED),
+            step(
                 tabulate_runs,
-                inputs="preprocessing_classifiers",
-                outputs=tables,
-                name="tabulate_runs",
+                [f"preprocessing_{table}" for table in ("runs", "histories", "predictions")],
+                classifiers="preprocessing_classifiers",
             ),
-            Node(
-                make_table_4,
-                inputs=[tables[0], tables[2], "published_table_4", *_SCORED],
-                outputs="table_4",
-                name="make_table_4",
-            ),
+            step(make_table_4, "table_4", **_SCORED),
         ],
         namespace="preprocessing_variants",
         prefix_datasets_with_namespace=False,
@@ -136,20 +71,9 @@ def preprocessing_variants() -> Pipeline:
 
 def create_pipeline() -> Pipeline:
     """What augmentation, filtering, masking and autoencoding are worth to a frozen backbone."""
-    results = [
-        "table_2",
-        "table_3",
-        "table_4",
-        "laplacian_table",
-        "laplacian_scores_figure",
-        "augmentation_histories",
-        "preprocessing_histories",
-    ]
-    written = Node(
-        write_ablation_page, inputs=results, outputs="ablation_page", name="write_ablation_page"
-    )
+    boxes = augmentation_settings() + preprocessing_variants()
     return Pipeline(
-        augmentation_settings() + preprocessing_variants() + Pipeline([written]),
+        boxes + Pipeline([step(write_ablation_page, "ablation_page")]),
         namespace="ablation",
         prefix_datasets_with_namespace=False,
     )

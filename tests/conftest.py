@@ -88,3 +88,16 @@ def finished(tmp_path_factory, run_kedro):
     project = make_project(tmp_path_factory.mktemp("finished"))
     run_kedro(project)
     return project
+
+
+@pytest.fixture(scope="module")
+def tiny_backbones():
+    """Every backbone is the tiny classifier, which is built in a moment."""
+    from support.transfer import build_tiny
+
+    def build(_keras_name, *, n_classes, input_side, seed, **_):
+        return build_tiny(side=input_side, n_classes=n_classes, seed=seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("covid_xray.training.transfer.build_classifier", build)
+        yield

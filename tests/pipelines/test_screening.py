@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-
-from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 from covid_xray.pipelines.screening.grid import (
     ANSWERS,
     CLASSICAL,
@@ -19,6 +17,8 @@ from covid_xray.pipelines.screening.grid import (
 )
 from covid_xray.pipelines.screening.questions import rows_of_question
 from covid_xray.pipelines.screening.voting import vote_one_against_rest, vote_softly
+
+from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 
 CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
 

@@ -13,6 +13,9 @@ from kedro.runner import SequentialRunner
 
 from covid_xray.datasets import ActivationsDataset, LiteRTModelsDataset, RunStoreDataset
 from covid_xray.evaluation.intervals import Intervals
+from covid_xray.imaging.arrays import RowStream
+from covid_xray.models.backbone import BACKBONES
+from covid_xray.training.activations import Activations
 from covid_xray.training.settings import TrainingSettings, TransferSettings
 
 CLASSES = ["COVID", "Normal", "Viral Pneumonia"]
@@ -101,6 +104,15 @@ def run_on_study(folder: Path, pipeline: Pipeline, **given: Any) -> DataCatalog:
     )
     SequentialRunner().run(pipeline, catalog)
     return catalog
+
+
+def make_activations() -> Activations:
+    """Activations of the study in the trunk of a backbone, the tiny one under `tiny_backbones`."""
+    from covid_xray.training.transfer import TransferTrainer
+
+    made = TransferTrainer(BACKBONES[0], TRANSFER, IMAGES, ROWS).activations(ARRAYS, ROWS)
+    assert isinstance(made.rows, RowStream)
+    return Activations(made.record, made.rows.collect())
 
 
 def altered(array: Any, row: int) -> Any:

@@ -7,7 +7,6 @@ import pytest
 from covid_xray.models.backbone import BACKBONES
 from covid_xray.records import StaleError
 from covid_xray.split import Split
-from covid_xray.training.activations import Activations
 from covid_xray.training.runs import Run, RunPlan, RunStore
 from support.runs import (
     ARRAYS,
@@ -21,6 +20,7 @@ from support.runs import (
     TRAINING,
     TRANSFER,
     altered,
+    make_activations,
 )
 
 pytestmark = pytest.mark.usefixtures("tiny_backbones")
@@ -35,8 +35,7 @@ def new_trainer(rows=ROWS, images=IMAGES, **changes):
 
 @pytest.fixture(scope="module")
 def activations(tiny_backbones):
-    streamed = new_trainer().activations(ARRAYS, ROWS)
-    return Activations(streamed.record, streamed.rows.collect())
+    return make_activations()
 
 
 @pytest.fixture(scope="module")

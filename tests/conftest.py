@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,10 +86,16 @@ def engineered(tmp_path_factory, run_kedro):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, run_kedro):
-    """A project in which everything was run."""
+    """A project in which everything was run; read only."""
     project = make_project(tmp_path_factory.mktemp("finished"))
     run_kedro(project)
     return project
+
+
+@pytest.fixture
+def finished_copy(tmp_path, finished):
+    """A finished project to change: links, for files are replaced and never written in place."""
+    return shutil.copytree(finished, tmp_path / "project", copy_function=os.link)
 
 
 @pytest.fixture(scope="module")

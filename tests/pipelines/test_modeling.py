@@ -235,14 +235,14 @@ def test_what_is_missing_is_made_again_and_nothing_else(finished_copy, run_kedro
         path.unlink()
     (run.parent / "record.json").unlink()
     with caplog.at_level(logging.INFO):
-        run_kedro(finished_copy, only_missing_outputs=True)
+        run_kedro(finished_copy, "modeling", only_missing_outputs=True)
     assert {path: path.read_bytes() for path in before} == before
     assert other.stat().st_mtime_ns == made
     # The lacking run, the tables of its backbone, and Table 5.
     assert "Running 3 out of " in caplog.text
     caplog.clear()
     with caplog.at_level(logging.INFO):
-        run_kedro(finished_copy, only_missing_outputs=True)
+        run_kedro(finished_copy, "modeling", only_missing_outputs=True)
     assert "Skipping all " in caplog.text
 
 

@@ -27,10 +27,10 @@ segmentation:
 modeling:
   transfer: {weights: none, input_side: 32}
   training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 16}
-  frozen:
-    preprocessing_backbone: MobileNet
-    head: []
-    training: {epochs: 2}
+ablation:
+  preprocessing_backbone: MobileNet
+  head: []
+  training: {epochs: 2}
 screening:
   input_side: 32
   weights: none

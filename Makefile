@@ -10,7 +10,7 @@ else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 endif
 
-.PHONY: help demo test test-fast lint format viz lock clean
+.PHONY: help demo test test-fast lint format docs viz lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.installed  ## write docs/data.md, the list of all datasets, anew
+	$(BIN)/python -m covid_xray.data_docs > docs/.data.md && mv docs/.data.md docs/data.md
 
 viz: $(VENV)/.installed  ## open the pipelines in Kedro-Viz
 	$(BIN)/kedro viz run

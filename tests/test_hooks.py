@@ -2,7 +2,7 @@ import pytest
 from kedro.io import DatasetError
 from kedro.validation import ParameterValidationError
 
-from covid_xray.hooks import MissingInputError, UnknownParameterError
+from covid_xray.hooks import FREE_NAMES, MissingInputError, UnknownParameterError
 from support.project import ROOT
 
 
@@ -36,14 +36,40 @@ def test_a_missing_study_is_told_from_a_missing_output(project, run_kedro):
         ({"protcol": "published"}, "Did you mean 'protocol'"),
         ({"modeling": {"weights": "x"}}, "modeling.weights"),
         ({"augmentation": {"images_perclass": 5}}, "augmentation.images_per_class"),
+        (
+            {"exploration": {"autoencoders": {"dense": {"epoch": 5}}}},
+            "exploration.autoencoders.dense.epochs",
+        ),
+        ({"study_pth": "x"}, "Did you mean 'study_path'"),
         ({"preset": "publishd"}, "known are published, few_radiographs"),
     ],
 )
-def test_a_misspelt_runtime_parameter_is_refused_with_its_likely_name(
-    project, run_kedro, params, named
-):
+def test_a_misspelt_parameter_is_refused_at_any_depth(load_catalog, params, named):
     with pytest.raises(UnknownParameterError, match=named):
-        run_kedro(project, "data_engineering", params=params)
+        load_catalog(ROOT, env="study", params=params)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"modeling": {"class_weights": {"viral": {"Viral Pneumonia": 2}}}},
+        {"modeling": {"transfer": {"weights_of": {"ResNet50V2": "none"}}}},
+        {"outlook": {"optimisers": {"fast": {"optimiser": "adam", "learning_rate": 0.1}}}},
+        {"kaggle_handle": "someone/radiographs", "seed": 3},
+    ],
+)
+def test_names_that_the_user_chooses_are_accepted(load_catalog, params):
+    load_catalog(ROOT, env="study", params=params)
+
+
+def test_what_no_file_of_the_environment_reads_is_refused(load_catalog):
+    with pytest.raises(UnknownParameterError, match="kaggle_handle"):
+        load_catalog(ROOT, env="demo", params={"kaggle_handle": "someone/radiographs"})
+
+
+@pytest.mark.parametrize("path", FREE_NAMES)
+def test_free_names_are_parameters(load_catalog, path):
+    assert isinstance(load_catalog(ROOT, env="study").load(f"params:{path}"), dict)
 
 
 @pytest.mark.parametrize(

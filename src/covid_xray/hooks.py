@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,18 +12,10 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from omegaconf import OmegaConf
 
-# Read with `${runtime_params:…}` in the catalog and the parameters.
-RUNTIME_PARAMETERS = (
-    "study_path",
-    "kaggle_handle",
-    "protocol",
-    "seed",
-    "weights",
-    "segmentation_pairs",
-    "mask_source",
-    "preset",
-)
+# Parameters whose names the user chooses, like those of a dictionary that is empty in the files.
+FREE_NAMES = ("modeling.class_weights", "modeling.figure_14.class_weights", "optimisers")
 
 
 class MissingInputError(FileNotFoundError):
@@ -39,14 +32,10 @@ class ProjectHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse `--params` names that nothing reads: a misspelt one would change nothing."""
-        in_files = _parameters_in_files(context)
-        known = in_files | dict.fromkeys(RUNTIME_PARAMETERS)
-        _check_preset(context, in_files)
-        for name, value in (context._runtime_params or {}).items():
-            _check_known(name, known)
-            if isinstance(value, dict) and isinstance(known[name], dict):
-                for nested in value:
-                    _check_known(nested, known[name], f"{name}.")
+        given = context._runtime_params or {}
+        in_files = _parameters_in_files(context.config_loader)
+        _check_preset(given, in_files)
+        _check_names(given, dict.fromkeys(_runtime_names(context.config_loader)) | in_files)
 
     @hook_impl
     def before_pipeline_run(
@@ -98,30 +87,41 @@ def _missing_message(unmade: dict[str, str], run_params: dict[str, Any]) -> str:
     return f"These inputs were not made yet:\n{listed}\nRun first:\n{commands}"
 
 
-def _check_known(name: str, known: dict[str, Any], prefix: str = "") -> None:
-    if name in known:
-        return
+def _check_names(given: dict[str, Any], known: dict[str, Any], path: str = "") -> None:
+    for name, value in given.items():
+        full = f"{path}{name}"
+        if name not in known:
+            raise UnknownParameterError(_unknown_message(path, name, sorted(known)))
+        has_names = isinstance(known[name], dict) and known[name] and full not in FREE_NAMES
+        if isinstance(value, dict) and has_names:
+            _check_names(value, known[name], f"{full}.")
+
+
+def _unknown_message(path: str, name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=1)
-    hint = f" Did you mean '{prefix}{close[0]}'?" if close else ""
-    raise UnknownParameterError(
-        f"--params names '{prefix}{name}', which nothing reads.{hint} "
-        f"Known are {', '.join(f'{prefix}{other}' for other in sorted(known))}."
-    )
+    hint = f" Did you mean '{path}{close[0]}'?" if close else ""
+    listed = ", ".join(f"{path}{other}" for other in known)
+    return f"--params names '{path}{name}', which nothing reads.{hint} Known are {listed}."
 
 
-def _check_preset(context: KedroContext, in_files: dict[str, Any]) -> None:
+def _check_preset(given: dict[str, Any], in_files: dict[str, Any]) -> None:
     presets = in_files["modeling"]["presets"]
-    given = (context._runtime_params or {}).get("preset")
-    if given is not None and given not in presets:
+    if given.get("preset", "published") not in presets:
         raise UnknownParameterError(
-            f"--params preset={given} is not a preset of modeling.presets; known are "
+            f"--params preset={given['preset']} is not a preset of modeling.presets; known are "
             f"{', '.join(presets)}."
         )
 
 
-def _parameters_in_files(context: KedroContext) -> dict[str, Any]:
+def _runtime_names(loader: Any) -> list[str]:
+    """Names that the files of the environments in use read as `${runtime_params:NAME}`."""
+    read = [loader._read_raw_config(kind) for kind in ("catalog", "parameters")]
+    files = [file for base, env, *_ in read for file in [*base.values(), *env.values()]]
+    return re.findall(r"\$\{runtime_params:\s*(\w+)", "".join(map(OmegaConf.to_yaml, files)))
+
+
+def _parameters_in_files(loader: Any) -> dict[str, Any]:
     """The parameters without what was given at run time."""
-    loader = context.config_loader
     given, loader.runtime_params = loader.runtime_params, {}
     try:
         return dict(loader["parameters"])

@@ -105,7 +105,7 @@ def held_out(rows):
 
 def parents_of(study, rows):
     """Row in `images` of every row's radiograph, or of its parent."""
-    parent = study.children.set_index(["set", "row"])["parent_row"]
+    parent = study.children.set_index(["set", "row"])["source_row"]
     is_original = rows["array"].isin(["images", "masked_images"])
     originals = rows.loc[is_original, "row"]
     children = rows[~is_original].set_index(["array", "row"]).index
@@ -195,7 +195,7 @@ def test_leak_free_runs_are_scored_on_the_same_radiographs(leak_free):
 
 
 def test_leak_free_no_child_has_a_held_out_parent(leak_free):
-    parents = leak_free.splits.loc[leak_free.children["parent_row"]]
+    parents = leak_free.splits.loc[leak_free.children["source_row"]]
     assert set(parents["split"]) == {Split.TRAIN}
     assert parents["kept"].all()
     for rows in (leak_free.rows, leak_free.sweep):
@@ -254,7 +254,7 @@ def test_a_threshold_keeps_the_sharp_and_their_children_balanced_to_the_smallest
         rows = training(of(sweep, str(threshold)))
         assert (variances[parents_of(leak_free, rows)] >= threshold).all()
         sharp = splits[trained & (variances >= threshold)]["label"].value_counts()
-        of_sharp = children[variances[children["parent_row"]] >= threshold]["label"]
+        of_sharp = children[variances[children["source_row"]] >= threshold]["label"]
         sharp = sharp.add(of_sharp.value_counts(), fill_value=0)
         assert threshold < 50 or sharp.idxmin() == "COVID"
         expected = min(sharp.min(), round(IMAGES_PER_CLASS * 0.7))

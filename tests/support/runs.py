@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
+from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
@@ -17,6 +17,7 @@ from covid_xray.imaging.arrays import RowStream
 from covid_xray.models.backbone import BACKBONES
 from covid_xray.training.activations import Activations
 from covid_xray.training.settings import TrainingSettings, TransferSettings
+from support.memory import KeptDataset
 
 CLASSES = ["COVID", "Normal", "Viral Pneumonia"]
 PROBABILITIES = [f"probability_{name}" for name in CLASSES]
@@ -67,18 +68,11 @@ _ON_DISK = {
 }
 
 
-class KeptInMemory(MemoryDataset):
-    """A dataset in memory that stays after the run."""
-
-    def _release(self) -> None:
-        """Keep the data."""
-
-
 def _dataset(folder: Path, name: str) -> AbstractDataset[Any, Any]:
     for ending, (kind, suffix) in _ON_DISK.items():
         if name.endswith(ending):
             return kind(filepath=str(folder / f"{name}{suffix}"))
-    return KeptInMemory(copy_mode="assign")
+    return KeptDataset()
 
 
 def run_on_study(folder: Path, pipeline: Pipeline, **given: Any) -> DataCatalog:
@@ -96,11 +90,7 @@ def run_on_study(folder: Path, pipeline: Pipeline, **given: Any) -> DataCatalog:
     known = STUDY | given
     catalog = DataCatalog(
         {name: _dataset(folder, name) for name in pipeline.datasets() if name not in known}
-        | {
-            name: MemoryDataset(data, copy_mode="assign")
-            for name, data in known.items()
-            if name in pipeline.inputs()
-        }
+        | {name: KeptDataset(data) for name, data in known.items() if name in pipeline.inputs()}
     )
     SequentialRunner().run(pipeline, catalog)
     return catalog

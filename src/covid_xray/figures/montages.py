@@ -1,4 +1,4 @@
-"""Grids of radiographs: lung masks, duplicates and augmented children."""
+"""Grids of radiographs: lung masks, duplicates and augmented images."""
 
 from __future__ import annotations
 
@@ -114,16 +114,16 @@ def _pair_title(pair: object) -> str:
 
 @theme.themed
 def draw_augmentations(
-    original: NDArray[np.uint8], children: NDArray[np.uint8], row_titles: Sequence[str]
+    original: NDArray[np.uint8], augmented: NDArray[np.uint8], row_titles: Sequence[str]
 ) -> Figure:
-    """A radiograph and children made of it by ever more transformations (Report A, Figure 9).
+    """A radiograph and images made of it by ever more transformations (Report A, Figure 9).
 
     Args:
         original: uint8 array (height, width).
-        children: uint8 array (rows, columns, height, width), a row per number of transformations.
+        augmented: uint8 array (rows, columns, height, width), a row per number of transformations.
         row_titles: what each row adds, such as `zoom` and `+ rotation`.
     """
-    n_rows, n_columns = children.shape[:2]
+    n_rows, n_columns = augmented.shape[:2]
     big = 1.5
     figure, grid = theme.new_figure(
         n_rows, 1 + n_columns,
@@ -136,7 +136,7 @@ def draw_augmentations(
     for axes in grid[1:, 0]:
         axes.remove()
     theme.show_radiograph(left, original, "Original")
-    for row, pictures, title in zip(grid[:, 1:], children, row_titles, strict=True):
+    for row, pictures, title in zip(grid[:, 1:], augmented, row_titles, strict=True):
         for axes, picture in zip(row, pictures, strict=True):
             theme.show_radiograph(axes, picture)
         row[0].set_ylabel(title)

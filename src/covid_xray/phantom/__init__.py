@@ -2,12 +2,8 @@
 
 from covid_xray.phantom.acquisition import HOSPITALS, MARKERS
 from covid_xray.phantom.drawing import CLASSES, draw_radiograph
-from covid_xray.phantom.writing import (
-    PLAN_FILE,
-    TRUTH_COLUMNS,
-    PhantomPlan,
-    write_phantom_study,
-)
+from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.phantom.writing import PLAN_FILE, TRUTH_COLUMNS, write_phantom_study
 
 __all__ = [
     "CLASSES",

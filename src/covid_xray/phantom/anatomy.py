@@ -7,10 +7,10 @@ heart bulges towards positive x, the right of the picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from math import cos, sin
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 import cv2
 import numpy as np
@@ -18,97 +18,60 @@ import numpy.typing as npt
 
 Field = npt.NDArray[np.float32]
 
-# Every range is wide on purpose: two patients must never look like copies of each other.
-_RANGES: dict[str, tuple[float, float]] = {
-    "shift_x": (-0.09, 0.09),
-    "shift_y": (-0.08, 0.08),
-    "turn": (-0.075, 0.075),
-    "zoom_x": (0.88, 1.12),
-    "zoom_y": (0.90, 1.10),
-    "thorax": (0.66, 0.82),
-    "apex": (-0.86, -0.74),
-    "roundness": (2.3, 3.6),
-    "wall": (0.10, 0.26),
-    "dome_right": (0.34, 0.58),
-    "dome_left": (0.02, 0.09),
-    "dome_height": (0.16, 0.32),
-    "heart_x": (0.09, 0.19),
-    "heart_y": (-0.20, -0.10),
-    "heart_size": (0.25, 0.36),
-    "heart_tilt": (0.35, 0.85),
-    "aorta": (0.075, 0.125),
-    "mediastinum": (0.13, 0.19),
-    "spine_bend": (-0.03, 0.03),
-    "rib_gap": (0.135, 0.185),
-    "rib_phase": (0.0, 1.0),
-    "rib_arch": (0.14, 0.26),
-    "rib_width": (0.024, 0.034),
-    "rib_density": (0.26, 0.50),
-    "clavicle_y": (-0.66, -0.54),
-    "clavicle_rise": (0.02, 0.16),
-    "shoulder_y": (-1.22, -1.02),
-    "shoulder_drop": (0.26, 0.50),
-    "arm_gap": (-0.08, 0.12),
-    "arm_spread": (0.0, 0.30),
-    "thickness": (1.9, 2.7),
-    "air": (0.74, 0.84),
-    "breast": (-0.25, 0.40),
-    "stomach": (-0.5, 0.8),
-    "vessels": (0.7, 1.25),
-    "sharpness": (0.50, 0.75),
-    "grain": (2.4, 3.9),
-    "vignette": (0.04, 0.16),
-}
-
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One patient and one exposure: lengths in patient units, angles in radians."""
+    """One patient and one exposure: lengths in patient units, angles in radians.
 
-    shift_x: float
-    shift_y: float
-    turn: float
-    zoom_x: float
-    zoom_y: float
-    thorax: float
-    apex: float
-    roundness: float
-    wall: float
-    dome_right: float
-    dome_left: float
-    dome_height: float
-    heart_x: float
-    heart_y: float
-    heart_size: float
-    heart_tilt: float
-    aorta: float
-    mediastinum: float
-    spine_bend: float
-    rib_gap: float
-    rib_phase: float
-    rib_arch: float
-    rib_width: float
-    rib_density: float
-    clavicle_y: float
-    clavicle_rise: float
-    shoulder_y: float
-    shoulder_drop: float
-    arm_gap: float
-    arm_spread: float
-    thickness: float
-    air: float
-    breast: float
-    stomach: float
-    vessels: float
-    sharpness: float
-    grain: float
-    vignette: float
+    Each trait comes with the range it is drawn from; every range is wide on purpose, because two
+    patients must never look like copies of each other.
+    """
+
+    shift_x: Annotated[float, (-0.09, 0.09)]
+    shift_y: Annotated[float, (-0.08, 0.08)]
+    turn: Annotated[float, (-0.075, 0.075)]
+    zoom_x: Annotated[float, (0.88, 1.12)]
+    zoom_y: Annotated[float, (0.90, 1.10)]
+    thorax: Annotated[float, (0.66, 0.82)]
+    apex: Annotated[float, (-0.86, -0.74)]
+    roundness: Annotated[float, (2.3, 3.6)]
+    wall: Annotated[float, (0.10, 0.26)]
+    dome_right: Annotated[float, (0.34, 0.58)]
+    dome_left: Annotated[float, (0.02, 0.09)]
+    dome_height: Annotated[float, (0.16, 0.32)]
+    heart_x: Annotated[float, (0.09, 0.19)]
+    heart_y: Annotated[float, (-0.20, -0.10)]
+    heart_size: Annotated[float, (0.25, 0.36)]
+    heart_tilt: Annotated[float, (0.35, 0.85)]
+    aorta: Annotated[float, (0.075, 0.125)]
+    mediastinum: Annotated[float, (0.13, 0.19)]
+    spine_bend: Annotated[float, (-0.03, 0.03)]
+    rib_gap: Annotated[float, (0.135, 0.185)]
+    rib_phase: Annotated[float, (0.0, 1.0)]
+    rib_arch: Annotated[float, (0.14, 0.26)]
+    rib_width: Annotated[float, (0.024, 0.034)]
+    rib_density: Annotated[float, (0.26, 0.50)]
+    clavicle_y: Annotated[float, (-0.66, -0.54)]
+    clavicle_rise: Annotated[float, (0.02, 0.16)]
+    shoulder_y: Annotated[float, (-1.22, -1.02)]
+    shoulder_drop: Annotated[float, (0.26, 0.50)]
+    arm_gap: Annotated[float, (-0.08, 0.12)]
+    arm_spread: Annotated[float, (0.0, 0.30)]
+    thickness: Annotated[float, (1.9, 2.7)]
+    air: Annotated[float, (0.74, 0.84)]
+    breast: Annotated[float, (-0.25, 0.40)]
+    stomach: Annotated[float, (-0.5, 0.8)]
+    vessels: Annotated[float, (0.7, 1.25)]
+    sharpness: Annotated[float, (0.50, 0.75)]
+    grain: Annotated[float, (2.4, 3.9)]
+    vignette: Annotated[float, (0.04, 0.16)]
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Anatomy:
         """Draw every trait uniformly from its range, in the order of the fields."""
+        traits = get_type_hints(cls, include_extras=True)
         return cls(
-            **{field.name: float(rng.uniform(*_RANGES[field.name])) for field in fields(cls)}
+            **{name: float(rng.uniform(*trait.__metadata__[0])) for name, trait in traits.items()}
         )
 
 

@@ -14,6 +14,14 @@ from covid_xray.records import digest
 
 Images = NDArray[np.uint8]
 
+# What the column `array` of a row list may say: names of catalogued arrays, and of radiographs
+# that are masked when they are read.
+IMAGES = "images"
+AUGMENTED_IMAGES = "augmented_images"
+AUTOENCODED_IMAGES = "autoencoded_images"
+MASKED_IMAGES = "masked_images"
+PAIR_IMAGES = "pair_images"
+
 
 @dataclass(frozen=True)
 class MaskedImages:

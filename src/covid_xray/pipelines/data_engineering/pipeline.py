@@ -7,11 +7,23 @@ from kedro.pipeline import Node, Pipeline
 from covid_xray.pipelines.data_engineering.nodes import (
     augment_study,
     find_duplicates,
+    make_table_1,
     measure_sharpness,
     plan_variants,
     read_radiographs,
     split_study,
+    write_data_engineering_page,
 )
+
+_READ_BY_PAGE = [
+    "splits",
+    "rejected_radiographs",
+    "duplicate_pairs",
+    "label_conflicts",
+    "sharpness",
+    "study_variants",
+    "table_1",
+]
 
 
 def create_pipeline() -> Pipeline:
@@ -72,5 +84,19 @@ def create_pipeline() -> Pipeline:
                 outputs=["augmented_images", "augmented_masks"],
                 name="augment_study",
             ),
-        ]
+            Node(
+                make_table_1,
+                inputs=["radiograph_index", "published_table_1"],
+                outputs="table_1",
+                name="make_table_1",
+            ),
+            Node(
+                write_data_engineering_page,
+                inputs={name: name for name in _READ_BY_PAGE},
+                outputs="data_engineering_page",
+                name="write_data_engineering_page",
+            ),
+        ],
+        namespace="data_engineering",
+        prefix_datasets_with_namespace=False,
     )

@@ -1,100 +1,98 @@
-"""The pipeline `exploration`: description, Annex 6, and a template for an autoencoder, twice."""
+"""The pipeline `exploration`: a box per part of Report A's exploration, and one page of all."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from kedro.pipeline import Node, Pipeline
 
-from covid_xray.pipelines.dotted_names import dotted_names
-from covid_xray.pipelines.exploration.annex_6 import (
-    compare_classes,
-    measure_balanced_study,
-    write_annex_6,
-)
-from covid_xray.pipelines.exploration.describing import (
-    draw_augmentation_examples,
-    draw_duplicate_pairs,
-    draw_features,
-    draw_mask_examples,
-    draw_sharpness,
-    draw_study,
-    draw_threshold_examples,
-)
-from covid_xray.pipelines.exploration.projecting import (
-    draw_embeddings,
-    project_to_plane,
-    project_to_space,
-    score_embeddings,
-)
-from covid_xray.pipelines.exploration.reducing import (
-    autoencode_variant,
-    compare_reductions,
-    draw_annex_10,
-    draw_autoencoder_curves,
-    draw_figure_6,
-    draw_principal_components,
-    encode_with_autoencoder,
-    encode_with_eigen_images,
-    fit_autoencoder,
-    fit_principal_components,
-    fit_scaling,
-    score_autoencoder,
-    score_eigen_images,
-)
+from covid_xray.pipelines.exploration import nodes_annex_6 as annex
+from covid_xray.pipelines.exploration import nodes_description as describe
+from covid_xray.pipelines.exploration import nodes_embedding as embedding
+from covid_xray.pipelines.exploration import nodes_reduction as reduction
+from covid_xray.pipelines.exploration.nodes_page import write_exploration_page
 
 AUTOENCODERS = ("dense", "convolutional")
 _REDUCTION = "params:exploration.reduction"
 _EXAMPLES = "params:exploration.examples"
 _EMBEDDING = "params:exploration.embedding"
+_EIGEN_IMAGES = ["mean_radiograph", "eigen_images"]
+_ANNEX_6 = ["annex_6_assumptions", "annex_6_anova", "annex_6_pairs"]
+# A box in Kedro-Viz, whose datasets keep their names.
+box = partial(Pipeline, prefix_datasets_with_namespace=False)
+
+
+def create_pipeline() -> Pipeline:
+    """Everything that Report A shows before it classifies."""
+    parts = sum(
+        [
+            box(description(), namespace="description"),
+            box(annex_6(), namespace="annex_6"),
+            box(eigen_images(), namespace="eigen_images"),
+            *map(autoencoder, AUTOENCODERS),
+            box(comparison(), namespace="comparison"),
+        ],
+        Pipeline([]),
+    )
+    # The page shows every figure and table that nothing else here reads, so none stays outside.
+    shown = (parts.outputs() - {"autoencoded_images"}) | {"embedding_scores"}
+    page = Node(
+        write_exploration_page,
+        inputs={name: name for name in sorted(shown, key=_figures_first)},
+        outputs="exploration_page",
+        name="write_exploration_page",
+    )
+    return box([parts, page], namespace="exploration")
+
+
+def _figures_first(name: str) -> tuple[bool, str]:
+    return not name.startswith("figure_"), name
 
 
 def description() -> Pipeline:
     """What the study is like: Figures 1-5, 8 and 9, Annex 5, sharpness."""
+    features, index = "radiograph_features", "radiograph_index"
     return Pipeline(
         [
             Node(
-                draw_study,
-                inputs="radiograph_index",
+                describe.draw_study,
+                inputs=index,
                 outputs=["figure_1_sources", "figure_2_class_counts"],
                 name="draw_study",
             ),
             Node(
-                draw_features,
-                inputs="radiograph_features",
+                describe.draw_features,
+                inputs=features,
                 outputs=["figure_3_luminosity", "figure_4_rms_contrast", "figure_5_mask_area"],
                 name="draw_features",
             ),
             Node(
-                draw_mask_examples,
-                inputs=["radiograph_index", "images", "masks", _EXAMPLES],
+                describe.draw_mask_examples,
+                inputs=[index, "images", "masks", _EXAMPLES],
                 outputs="annex_5_lung_masks",
                 name="draw_mask_examples",
             ),
             Node(
-                draw_duplicate_pairs,
-                inputs=["duplicate_pairs", "radiograph_index", "images", _EXAMPLES],
+                describe.draw_duplicate_pairs,
+                inputs=["duplicate_pairs", index, "images", _EXAMPLES],
                 outputs="figure_8_duplicates",
                 name="draw_duplicate_pairs",
             ),
             Node(
-                draw_augmentation_examples,
+                describe.draw_augmentation_examples,
                 inputs=["images", "splits", "params:augmentation", _EXAMPLES],
                 outputs="figure_9_augmentations",
                 name="draw_augmentation_examples",
             ),
             Node(
-                draw_sharpness,
-                inputs=[
-                    "radiograph_features",
-                    "sharpness",
-                    "published_figures",
-                    "params:sharpness",
-                ],
+                describe.draw_sharpness,
+                inputs=[features, "sharpness", "published_figures", "params:sharpness"],
                 outputs=["laplacian_distribution", "laplacian_kept_share"],
                 name="draw_sharpness",
             ),
             Node(
-                draw_threshold_examples,
-                inputs=["radiograph_features", "images", "params:sharpness", _EXAMPLES],
+                describe.draw_threshold_examples,
+                inputs=[features, "images", "params:sharpness", _EXAMPLES],
                 outputs="laplacian_threshold_examples",
                 name="draw_threshold_examples",
             ),
@@ -104,74 +102,57 @@ def description() -> Pipeline:
 
 def annex_6() -> Pipeline:
     """Do the classes differ in the five exploratory features?"""
+    augmented = ["augmented_images", "augmented_masks"]
+    tukey = [f"published_annex_6_tukey_{feature}" for feature in ("luminosity", "contrast")]
     return Pipeline(
         [
             Node(
-                measure_balanced_study,
-                inputs=[
-                    "images",
-                    "masks",
-                    "augmented_images",
-                    "augmented_masks",
-                    "study_variants",
-                    "params:splitting",
-                ],
+                annex.measure_balanced_study,
+                inputs=["images", "masks", *augmented, "study_variants", "params:splitting"],
                 outputs="balanced_features",
                 name="measure_balanced_study",
             ),
             Node(
-                compare_classes,
+                annex.compare_classes,
                 inputs=[
                     "radiograph_features",
                     "balanced_features",
                     "published_annex_6_anova",
-                    "published_annex_6_tukey_luminosity",
-                    "published_annex_6_tukey_contrast",
+                    *tukey,
                     "params:exploration.significance",
                 ],
-                outputs=["annex_6_assumptions", "annex_6_anova", "annex_6_pairs"],
+                outputs=_ANNEX_6,
                 name="compare_classes",
-            ),
-            Node(
-                write_annex_6,
-                inputs=["annex_6_assumptions", "annex_6_anova", "annex_6_pairs"],
-                outputs="annex_6",
-                name="write_annex_6",
             ),
         ]
     )
 
 
-def principal_components() -> Pipeline:
+def eigen_images() -> Pipeline:
     """Report A's PCA."""
     return Pipeline(
         [
             Node(
-                fit_principal_components,
+                reduction.fit_principal_components,
                 inputs=["images", "splits", _REDUCTION, "params:exploration.eigen_images"],
-                outputs=["mean_radiograph", "eigen_images", "explained_variance"],
+                outputs=[*_EIGEN_IMAGES, "explained_variance"],
                 name="fit_principal_components",
             ),
             Node(
-                encode_with_eigen_images,
-                inputs=["images", "mean_radiograph", "eigen_images", _REDUCTION],
+                reduction.encode_with_eigen_images,
+                inputs=["images", *_EIGEN_IMAGES, _REDUCTION],
                 outputs="eigen_codes",
                 name="encode_with_eigen_images",
             ),
             Node(
-                score_eigen_images,
-                inputs=["images", "splits", "mean_radiograph", "eigen_images", _REDUCTION],
+                reduction.score_eigen_images,
+                inputs=["images", "splits", *_EIGEN_IMAGES, _REDUCTION],
                 outputs="eigen_reconstruction_scores",
                 name="score_eigen_images",
             ),
             Node(
-                draw_principal_components,
-                inputs=[
-                    "mean_radiograph",
-                    "eigen_images",
-                    "explained_variance",
-                    "published_figures",
-                ],
+                reduction.draw_principal_components,
+                inputs=[*_EIGEN_IMAGES, "explained_variance", "published_figures"],
                 outputs=["eigen_images_figure", "explained_variance_figure"],
                 name="draw_principal_components",
             ),
@@ -179,68 +160,72 @@ def principal_components() -> Pipeline:
     )
 
 
-def autoencoder_template() -> Pipeline:
-    """Train an autoencoder, encode all radiographs, and score its reconstructions."""
-    return Pipeline(
-        [
-            Node(
-                fit_autoencoder,
-                inputs=["images", "splits", "params:reduction", "params:settings"],
-                outputs=["autoencoder", "history"],
-                name="fit_autoencoder",
-            ),
-            Node(
-                encode_with_autoencoder,
-                inputs=["autoencoder", "images", "params:reduction"],
-                outputs="codes",
-                name="encode_with_autoencoder",
-            ),
-            Node(
-                fit_scaling,
-                inputs=["codes", "splits", "params:reduction"],
-                outputs="code_scaling",
-                name="fit_scaling",
-            ),
-            Node(
-                score_autoencoder,
-                inputs=["autoencoder", "images", "splits", "params:reduction"],
-                outputs="reconstruction_scores",
-                name="score_autoencoder",
-            ),
-        ]
+def autoencoder(kind: str) -> Pipeline:
+    """Train one of the autoencoders, encode all radiographs, and score its reconstructions."""
+    model, codes, settings = (
+        f"{kind}_autoencoder",
+        f"{kind}_codes",
+        f"exploration.autoencoders.{kind}",
     )
+    nodes = [
+        Node(
+            reduction.fit_autoencoder,
+            inputs=["images", "splits", _REDUCTION, f"params:{settings}"],
+            outputs=[model, f"{kind}_history"],
+            name="fit_autoencoder",
+        ),
+        Node(
+            reduction.encode_with_autoencoder,
+            inputs=[model, "images", _REDUCTION],
+            outputs=codes,
+            name="encode_with_autoencoder",
+        ),
+        Node(
+            reduction.fit_scaling,
+            inputs=[codes, "splits", _REDUCTION],
+            outputs=f"{kind}_code_scaling",
+            name="fit_scaling",
+        ),
+        Node(
+            reduction.score_autoencoder,
+            inputs=[model, "images", "splits", _REDUCTION],
+            outputs=f"{kind}_reconstruction_scores",
+            name="score_autoencoder",
+        ),
+    ]
+    return box(nodes, namespace=kind)
 
 
 def comparison() -> Pipeline:
     """The reductions side by side: Figures 6 and 7, Annexes 10 and 11, and their numbers."""
+    dense = ["dense_codes", "dense_code_scaling"]
+    convolutional = ["convolutional_codes", "convolutional_code_scaling"]
+    methods = ("eigen", *AUTOENCODERS)
     return Pipeline(
         [
             Node(
-                compare_reductions,
+                reduction.compare_reductions,
                 inputs=[
                     "explained_variance",
+                    *[f"{method}_reconstruction_scores" for method in methods],
                     "published_figures",
                     "params:intervals",
-                    "eigen_reconstruction_scores",
-                    "dense_reconstruction_scores",
-                    "convolutional_reconstruction_scores",
                 ],
                 outputs="reduction_comparison",
                 name="compare_reductions",
             ),
             Node(
-                draw_autoencoder_curves,
+                reduction.draw_autoencoder_curves,
                 inputs=["dense_history", "convolutional_history"],
                 outputs="autoencoder_learning_curves",
                 name="draw_autoencoder_curves",
             ),
             Node(
-                draw_figure_6,
+                reduction.draw_figure_6,
                 inputs=[
                     "images",
                     "splits",
-                    "mean_radiograph",
-                    "eigen_images",
+                    *_EIGEN_IMAGES,
                     "dense_autoencoder",
                     _REDUCTION,
                     _EXAMPLES,
@@ -249,42 +234,28 @@ def comparison() -> Pipeline:
                 name="draw_figure_6",
             ),
             Node(
-                draw_annex_10,
+                reduction.draw_annex_10,
                 inputs=["images", "splits", "convolutional_autoencoder", _REDUCTION, _EXAMPLES],
                 outputs="annex_10_reconstructions",
                 name="draw_annex_10",
             ),
             Node(
-                project_to_plane,
-                inputs=[
-                    "dense_codes",
-                    "dense_code_scaling",
-                    "splits",
-                    "radiograph_index",
-                    _EMBEDDING,
-                ],
+                embedding.project_to_plane,
+                inputs=[*dense, "splits", "radiograph_index", _EMBEDDING],
                 outputs="tsne_points",
                 name="project_to_plane",
             ),
             Node(
-                project_to_space,
-                inputs=[
-                    "convolutional_codes",
-                    "convolutional_code_scaling",
-                    "splits",
-                    "radiograph_index",
-                    _REDUCTION,
-                    _EMBEDDING,
-                ],
+                embedding.project_to_space,
+                inputs=[*convolutional, "splits", "radiograph_index", _REDUCTION, _EMBEDDING],
                 outputs=["latent_components", "latent_points"],
                 name="project_to_space",
             ),
             Node(
-                score_embeddings,
+                embedding.score_embeddings,
                 inputs=[
                     "eigen_codes",
-                    "dense_codes",
-                    "dense_code_scaling",
+                    *dense,
                     "latent_components",
                     "tsne_points",
                     "latent_points",
@@ -295,13 +266,13 @@ def comparison() -> Pipeline:
                 name="score_embeddings",
             ),
             Node(
-                draw_embeddings,
+                embedding.draw_embeddings,
                 inputs=["tsne_points", "latent_points", "embedding_scores"],
                 outputs=["figure_7_tsne", "figure_7_interactive", "annex_11_latent_space"],
                 name="draw_embeddings",
             ),
             Node(
-                autoencode_variant,
+                reduction.autoencode_variant,
                 inputs=[
                     "convolutional_autoencoder",
                     "images",
@@ -314,38 +285,3 @@ def comparison() -> Pipeline:
             ),
         ]
     )
-
-
-def create_pipeline() -> Pipeline:
-    """Everything that Report A shows before it classifies."""
-    autoencoders = [
-        Pipeline(
-            autoencoder_template(),
-            namespace=f"exploration.{kind}",
-            inputs={"images", "splits"},
-            parameters={
-                "params:reduction": _REDUCTION,
-                "params:settings": f"params:exploration.autoencoders.{kind}",
-            },
-        )
-        for kind in AUTOENCODERS
-    ]
-    parts = [
-        description(),
-        annex_6(),
-        principal_components(),
-        *autoencoders,
-        _reading_autoencoders(comparison()),
-    ]
-    return sum(parts, Pipeline([]))
-
-
-def _reading_autoencoders(shared: Pipeline) -> Pipeline:
-    """Let `dense_codes` be the template's `exploration.dense.codes`, and so on."""
-    names = {name: name for name in shared.inputs() if not name.startswith("params:")}
-    for kind in AUTOENCODERS:
-        for name in names:
-            if name.startswith(f"{kind}_"):
-                names[name] = f"exploration.{kind}.{name.removeprefix(f'{kind}_')}"
-    with dotted_names():
-        return Pipeline(shared, inputs=names)

@@ -15,10 +15,21 @@ from covid_xray.pipelines.segmentation.nodes import (
     predict_lung_masks,
     score_unet,
     summarise_segmentation,
+    write_segmentation_page,
 )
 
 _PAIRS = ["images", "masks", "pair_images", "pair_masks"]
 _MASKS = "params:segmentation.masks"
+_READ_BY_PAGE = [
+    "segmentation_scores",
+    "lung_anova",
+    "rejected_pairs",
+    "mask_resizing",
+    "unet_learning_curves",
+    "segmentation_examples",
+    "mask_quality_figure",
+    "lung_area_figure",
+]
 
 
 def create_pipeline() -> Pipeline:
@@ -106,5 +117,13 @@ def create_pipeline() -> Pipeline:
                 outputs=["mask_quality_figure", "lung_area_figure", "lung_anova"],
                 name="describe_lungs",
             ),
-        ]
+            Node(
+                write_segmentation_page,
+                inputs={name: name for name in _READ_BY_PAGE},
+                outputs="segmentation_page",
+                name="write_segmentation_page",
+            ),
+        ],
+        namespace="segmentation",
+        prefix_datasets_with_namespace=False,
     )

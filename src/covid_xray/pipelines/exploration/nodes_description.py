@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from covid_xray.evaluation.published import published_value
 from covid_xray.pipelines.exploration.parameters import ExampleParameters
 from covid_xray.split import Split
-from covid_xray.studies.parameters import (
-    AugmentationParameters,
-    SharpnessParameters,
-)
+from covid_xray.studies.groups import spread_pairs
+from covid_xray.studies.parameters import AugmentationParameters, SharpnessParameters
 from covid_xray.studies.splits import draw_examples, kept_rows
 
 Images = NDArray[np.uint8]
@@ -27,45 +25,52 @@ COVID = "COVID"
 LAYER_NAMES = ["zoom", "+ rotation", "+ contrast", "+ brightness"]
 
 
-def draw_study(index: pd.DataFrame) -> tuple[InteractiveFigure, Figure]:
+def draw_study(radiograph_index: pd.DataFrame) -> tuple[InteractiveFigure, Figure]:
     """Figures 1 and 2: sources per class, and class counts."""
     from covid_xray.figures.sources import draw_class_counts, draw_sources
 
-    return draw_sources(index), draw_class_counts(index)
+    return draw_sources(radiograph_index), draw_class_counts(radiograph_index)
 
 
-def draw_features(features: pd.DataFrame) -> tuple[Figure, Figure, Figure]:
+def draw_features(radiograph_features: pd.DataFrame) -> tuple[Figure, Figure, Figure]:
     """Figures 3, 4 and 5: luminosity, RMS contrast and mask area per class."""
     from covid_xray.figures.distributions import draw_distribution
 
     return (
-        draw_distribution(features, "luminosity", "Luminosity", "mean grey level, 0-255"),
-        draw_distribution(features, "rms_contrast", "RMS contrast", "standard deviation of grey"),
-        draw_distribution(features, "mask_area", "Lung mask area", "share of the picture"),
+        draw_distribution(
+            radiograph_features, "luminosity", "Luminosity", "mean grey level, 0-255"
+        ),
+        draw_distribution(
+            radiograph_features, "rms_contrast", "RMS contrast", "standard deviation of grey"
+        ),
+        draw_distribution(
+            radiograph_features, "mask_area", "Lung mask area", "share of the picture"
+        ),
     )
 
 
 def draw_mask_examples(
-    index: pd.DataFrame, images: Images, masks: Images, examples: ExampleParameters
+    radiograph_index: pd.DataFrame, images: Images, masks: Images, examples: ExampleParameters
 ) -> Figure:
     """Annex 5: a radiograph of each class, its lung mask, and both."""
     from covid_xray.figures.montages import draw_lung_masks
 
-    masked = index.loc[index["has_mask"], "label"]
+    masked = radiograph_index.loc[radiograph_index["has_mask"], "label"]
     rows = draw_examples(masked, examples.per_class, examples.seed)
-    return draw_lung_masks(images[rows], masks[rows], _titles(index, rows))
+    return draw_lung_masks(images[rows], masks[rows], _titles(radiograph_index, rows))
 
 
 def draw_duplicate_pairs(
-    pairs: pd.DataFrame, index: pd.DataFrame, images: Images, examples: ExampleParameters
+    duplicate_pairs: pd.DataFrame,
+    radiograph_index: pd.DataFrame,
+    images: Images,
+    examples: ExampleParameters,
 ) -> Figure:
     """Figure 8: duplicates, from the least to the most similar, with SSIM and hash distance."""
     from covid_xray.figures.montages import draw_duplicates
 
-    n_pairs = min(examples.duplicate_pairs, len(pairs))
-    spread = np.linspace(0, len(pairs) - 1, n_pairs).round().astype(int)
-    shown = pairs.sort_values(["ssim", "image_id_1"]).iloc[spread].reset_index(drop=True)
-    row_of = pd.Series(index.index, index=index["image_id"])
+    shown = spread_pairs(duplicate_pairs, examples.duplicate_pairs)
+    row_of = pd.Series(radiograph_index.index, index=radiograph_index["image_id"])
     first, second = (
         images[row_of[shown[name]].to_numpy()] for name in ("image_id_1", "image_id_2")
     )
@@ -78,7 +83,7 @@ def draw_augmentation_examples(
     augmentation: AugmentationParameters,
     examples: ExampleParameters,
 ) -> Figure:
-    """Figure 9: children of one COVID radiograph under one to four transformations."""
+    """Figure 9: one COVID radiograph, augmented by one to four transformations."""
     from covid_xray.figures.montages import draw_augmentations
     from covid_xray.imaging.augmentation import augment_radiograph
 
@@ -86,40 +91,40 @@ def draw_augmentation_examples(
     if (labels == COVID).any():
         labels = labels[labels == COVID]
     row = draw_examples(labels, 1, examples.seed)[0]
-    seeds = range(examples.seed, examples.seed + examples.children)
-    children = [
+    seeds = range(examples.seed, examples.seed + examples.augmented_images)
+    augmented = [
         [
             augment_radiograph(images[row], seed, n_layers=n_layers, factor=augmentation.factor)
             for seed in seeds
         ]
         for n_layers in range(1, len(LAYER_NAMES) + 1)
     ]
-    return draw_augmentations(images[row], np.array(children), LAYER_NAMES)
+    return draw_augmentations(images[row], np.array(augmented), LAYER_NAMES)
 
 
 def draw_sharpness(
-    features: pd.DataFrame,
+    radiograph_features: pd.DataFrame,
     sharpness: pd.DataFrame,
-    published: pd.DataFrame,
+    published_figures: pd.DataFrame,
     thresholds: SharpnessParameters,
 ) -> tuple[Figure, Figure]:
     """The Laplacian variance per class, and the share that each threshold keeps."""
     from covid_xray.figures.sharpness import draw_kept_share, draw_sharpness_distribution
 
-    first = published_value(published, "laplacian_first_threshold")
+    first = published_value(published_figures, "laplacian_first_threshold")
     lines = {"first threshold": first, "final threshold": thresholds.min_laplacian_variance}
     kept = [
-        published_value(published, f"laplacian_50_{end}_kept_share")
+        published_value(published_figures, f"laplacian_50_{end}_kept_share")
         for end in ("lowest", "highest")
     ]
     return (
-        draw_sharpness_distribution(features, lines),
+        draw_sharpness_distribution(radiograph_features, lines),
         draw_kept_share(sharpness, (kept[0], kept[1]), first),
     )
 
 
 def draw_threshold_examples(
-    features: pd.DataFrame,
+    radiograph_features: pd.DataFrame,
     images: Images,
     thresholds: SharpnessParameters,
     examples: ExampleParameters,
@@ -128,16 +133,18 @@ def draw_threshold_examples(
     from covid_xray.figures.sharpness import draw_near_threshold
 
     threshold = thresholds.min_laplacian_variance
-    variance = features["laplacian_variance"]
+    variance = radiograph_features["laplacian_variance"]
     below = variance[variance < threshold].nlargest(examples.near_threshold)
     above = variance[variance >= threshold].nsmallest(examples.near_threshold)
     rows = [*reversed(below.index), *above.index]
-    table = features.loc[rows, ["image_id", "label", "laplacian_variance"]].reset_index(drop=True)
+    table = radiograph_features.loc[rows, ["image_id", "label", "laplacian_variance"]].reset_index(
+        drop=True
+    )
     return draw_near_threshold(images[np.array(rows, dtype=np.intp)], table, threshold)
 
 
-def _titles(index: pd.DataFrame, rows: NDArray[np.intp]) -> list[str]:
-    shown = index.loc[rows]
+def _titles(radiograph_index: pd.DataFrame, rows: NDArray[np.intp]) -> list[str]:
+    shown = radiograph_index.loc[rows]
     return [
         f"{label}\n{name}" for label, name in zip(shown["label"], shown["image_id"], strict=True)
     ]

@@ -54,7 +54,7 @@ def test_a_misspelt_parameter_is_refused_at_any_depth(load_catalog, params, name
     [
         {"modeling": {"class_weights": {"viral": {"Viral Pneumonia": 2}}}},
         {"modeling": {"transfer": {"weights_of": {"ResNet50V2": "none"}}}},
-        {"outlook": {"optimisers": {"fast": {"optimiser": "adam", "learning_rate": 0.1}}}},
+        {"optimisers": {"fast": {"optimiser": "adam", "learning_rate": 0.1}}},
         {"kaggle_handle": "someone/radiographs", "seed": 3},
     ],
 )

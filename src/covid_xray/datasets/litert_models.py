@@ -35,21 +35,21 @@ class LiteRTModelsDataset(AbstractDataset["Mapping[str, keras.Model]", dict[str,
             filepath: folder of the `.tflite` files.
             metadata: for Kedro-Viz and other plugins; not used here.
         """
-        self._folder = Path(filepath)
+        self._filepath = Path(filepath)
         self.metadata = metadata
 
     def load(self) -> dict[str, bytes]:
         """The models by name, for an interpreter."""
-        return {path.stem: path.read_bytes() for path in sorted(self._folder.glob("*.tflite"))}
+        return {path.stem: path.read_bytes() for path in sorted(self._filepath.glob("*.tflite"))}
 
     def save(self, data: Mapping[str, keras.Model]) -> None:
         """Convert every model; the folder appears whole or not at all."""
-        with whole_folder(self._folder) as partial:
+        with whole_folder(self._filepath) as partial:
             for name, model in data.items():
                 model.export(partial / f"{name}.tflite", format="litert", verbose=False)
 
     def _exists(self) -> bool:
-        return self._folder.is_dir()
+        return self._filepath.is_dir()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._folder)}
+        return {"filepath": str(self._filepath)}

@@ -35,7 +35,8 @@ class RunStoreDataset(AbstractDataset["RunPlan | TrainedRun", KeptRuns]):
             filepath: folder of the runs.
             metadata: for Kedro-Viz and other plugins; not used here.
         """
-        self._store = RunStore(Path(filepath))
+        self._filepath = Path(filepath)
+        self._store = RunStore(self._filepath)
         self.trains_anew = False
         self.metadata = metadata
 
@@ -54,4 +55,4 @@ class RunStoreDataset(AbstractDataset["RunPlan | TrainedRun", KeptRuns]):
         return self._store.is_complete()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._store.folder)}
+        return {"filepath": str(self._filepath)}

@@ -6,7 +6,7 @@ An obstacle is the reason in words, or empty where the test can run.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -72,6 +72,14 @@ def obstacle_to_anova(groups: Groups) -> str:
     return obstacle
 
 
+def run_test(obstacle: str, test: Callable[[], Sequence[float]]) -> tuple[Sequence[float], str]:
+    """The figures of a test and an empty note, or none and why: an obstacle, or not finite."""
+    figures = () if obstacle else test()
+    if not obstacle and np.isfinite(figures).all():
+        return figures, ""
+    return (), not_testable(obstacle)
+
+
 def not_testable(obstacle: str) -> str:
     """The note of figures that are missing; without an obstacle they were not finite."""
     return f"not testable: {obstacle or NOT_FINITE}"
@@ -84,20 +92,20 @@ def left_out(groups: Groups) -> str:
 
 
 def too_few(groups: Groups, fewest: int) -> str:
-    """Words on the classes that have fewer values than are needed."""
-    few = [
-        f"{label} has {count_of(values)}"
-        for label, values in groups.items()
-        if len(values) < fewest
-    ]
-    return f"{' and '.join(few)}, and at least {fewest} {'is' if fewest == 1 else 'are'} needed"
+    """Words on the classes that have fewer values than are needed; empty without such classes."""
+    few = sizes_below(groups, fewest)
+    needed = f"at least {fewest} {'is' if fewest == 1 else 'are'} needed"
+    return f"{' and '.join(few)}, and {needed}" if few else ""
 
 
-def no_variance(labels: Sequence[str]) -> str:
-    """Words on classes whose values are all equal; empty without such classes."""
-    return " and ".join(f"{label} has no variance" for label in labels)
+def sizes_below(groups: Groups, fewest: int) -> list[str]:
+    """Words on each class that has fewer values than are needed."""
+    words = {0: "no values", 1: "1 value"}
+    sizes = {label: len(values) for label, values in groups.items() if len(values) < fewest}
+    return [f"{label} has {words.get(size, f'{size} values')}" for label, size in sizes.items()]
 
 
-def count_of(values: NDArray[np.float64]) -> str:
-    """How many values there are, in words."""
-    return {0: "no values", 1: "1 value"}.get(len(values), f"{len(values)} values")
+def no_variance(groups: Groups) -> str:
+    """Words on the classes whose values are all equal; empty without such classes."""
+    constant = [label for label, values in groups.items() if is_constant(values)]
+    return " and ".join(f"{label} has no variance" for label in constant)

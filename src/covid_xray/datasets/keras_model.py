@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
+from covid_xray.datasets.local import LocalDataset
 from covid_xray.whole import whole_file
 
 if TYPE_CHECKING:
     import keras
 
 
-class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
+class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
     """A model in Keras's own `.keras` format, for any Keras backend.
 
     Unlike `tensorflow.TensorFlowModelDataset` it needs no TensorFlow, imports Keras only when a
@@ -37,8 +37,7 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
         """
         if not filepath.endswith(".keras"):
             raise DatasetError(f"filepath is {filepath}: Keras models are saved as .keras files")
-        self._filepath = Path(filepath)
-        self.metadata = metadata
+        super().__init__(filepath=filepath, metadata=metadata)
 
     def load(self) -> keras.Model:
         """The model, as it was saved."""
@@ -50,9 +49,3 @@ class KerasModelDataset(AbstractDataset["keras.Model", "keras.Model"]):
         """Write the model beside its place, then rename."""
         with whole_file(self._filepath) as partial:
             data.save(partial)
-
-    def _exists(self) -> bool:
-        return self._filepath.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}

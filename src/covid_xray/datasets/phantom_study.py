@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
+from covid_xray.datasets.local import LocalDataset
 from covid_xray.phantom import PLAN_FILE, PhantomPlan, write_phantom_study
 from covid_xray.studies.study import RadiographyStudy, open_study
 
 
-class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
+class PhantomStudyDataset(LocalDataset[NoReturn, RadiographyStudy]):
     """A small synthetic study, written in the Kaggle layout and read like any other.
 
     The first load writes it, seeded, with `truth.csv` beside it: lung masks, findings, sources,
@@ -49,9 +49,8 @@ class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
         Raises:
             DatasetError: if the plan has an unknown field or an impossible value.
         """
-        self._filepath = Path(filepath)
+        super().__init__(filepath=filepath, metadata=metadata)
         self._source_names = source_names
-        self.metadata = metadata
         try:
             self._plan = PhantomPlan(**(plan or {}))
         except (TypeError, ValueError) as error:
@@ -86,8 +85,5 @@ class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
         """
         raise DatasetError("The phantom study writes itself from its plan; it can't be saved to.")
 
-    def _exists(self) -> bool:
-        return self._filepath.exists()
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "plan": self._plan}
+        return super()._describe() | {"plan": self._plan}

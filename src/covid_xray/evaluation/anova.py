@@ -1,30 +1,23 @@
 """One-way ANOVA of features over the classes, and tests of what it assumes (Report A, Annex 6).
 
-The report's assumes equal variances, so Welch's, which does not, stands beside it.
+The report's assumes equal variances, so Welch's, which does not, stands beside it. An obstacle is
+why a test can say nothing, in words, or empty where it can run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from covid_xray.evaluation.class_values import (
-    Groups,
-    is_constant,
-    left_out,
-    no_variance,
-    obstacle_to_anova,
-    obstacle_to_means,
-    quiet,
-    run_test,
-    sizes_below,
-    too_few,
-    values_by_class,
-    with_values,
-)
+Groups = dict[str, NDArray[np.float64]]
+"""Values (n,) of each class, by name."""
+NOT_FINITE = "the values are infinite, or too large or too small to compute with"
 
 # The report's spelling, where it differs from ours.
 FEATURE_IN_REPORT = {"contrast_rms": "rms_contrast"}
@@ -36,6 +29,14 @@ COLUMNS = ("feature", "n_groups", "n", *FIGURES, "note")
 _ASSUMPTIONS = ("feature", "test", "label", "n", "statistic", "p_value", "note")
 # D'Agostino and Pearson's test rests on a kurtosis whose normal approximation starts here.
 _FEWEST_FOR_NORMALITY = 20
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence for what numpy and scipy would warn of: it ends up as words in a note."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @quiet()
@@ -176,3 +177,88 @@ def _run(test: str, groups: Groups, obstacle: str, note: str) -> tuple[float, fl
     figures, why = run_test(obstacle, lambda: getattr(stats, test)(*groups.values()))
     statistic, p_value = (np.nan, np.nan) if why else figures
     return statistic, p_value, why or note
+
+
+def values_by_class(frame: pd.DataFrame, feature: str) -> Groups:
+    """The values of each class that are not missing, classes sorted by name.
+
+    Raises:
+        KeyError: the feature is not in the frame.
+    """
+    groups = {
+        str(label): values.dropna().to_numpy(np.float64)
+        for label, values in frame.groupby("label", observed=True)[feature]
+    }
+    # groupby keeps the order of a categorical's categories; statsmodels sorts by name.
+    return dict(sorted(groups.items()))
+
+
+def with_values(groups: Groups, fewest: int = 1) -> Groups:
+    """The classes that have so many values."""
+    return {label: values for label, values in groups.items() if len(values) >= fewest}
+
+
+def is_constant(values: NDArray[np.float64], scale: float | None = None) -> bool:
+    """Whether values differ by no more than rounding, which a test would call significant."""
+    largest = np.abs(values).max() if scale is None else scale
+    return bool(np.isfinite(largest) and np.ptp(values) <= 1e-12 * largest)
+
+
+def obstacle_to_means(groups: Groups) -> str:
+    """Why nothing can be compared between the classes."""
+    filled = with_values(groups)
+    if not filled:
+        return "no values"
+    if len(filled) == 1:
+        return f"only {next(iter(filled))} has values, and at least 2 classes are needed"
+    constant = is_constant(np.concatenate(list(filled.values())))
+    return "the feature is constant" if constant else ""
+
+
+def obstacle_to_anova(groups: Groups) -> str:
+    """Why the means of the classes cannot be compared with the variance within them."""
+    obstacle = obstacle_to_means(groups)
+    if not obstacle and not with_values(groups, fewest=2):
+        return "no class has more than 1 value"
+    if not obstacle and all(map(is_constant, with_values(groups).values())):
+        return "no variance within any class"
+    return obstacle
+
+
+def run_test(obstacle: str, test: Callable[[], Sequence[float]]) -> tuple[Sequence[float], str]:
+    """The figures of a test and an empty note, or none and why: an obstacle, or not finite."""
+    figures = () if obstacle else test()
+    if not obstacle and np.isfinite(figures).all():
+        return figures, ""
+    return (), not_testable(obstacle)
+
+
+def not_testable(obstacle: str) -> str:
+    """The note of figures that are missing; without an obstacle they were not finite."""
+    return f"not testable: {obstacle or NOT_FINITE}"
+
+
+def left_out(groups: Groups) -> str:
+    """Words on the classes without values; empty where all have some."""
+    empty = [f"{label} (no values)" for label, values in groups.items() if not len(values)]
+    return f"left out: {', '.join(empty)}" if empty else ""
+
+
+def too_few(groups: Groups, fewest: int) -> str:
+    """Words on the classes that have fewer values than are needed; empty without such classes."""
+    few = sizes_below(groups, fewest)
+    needed = f"at least {fewest} {'is' if fewest == 1 else 'are'} needed"
+    return f"{' and '.join(few)}, and {needed}" if few else ""
+
+
+def sizes_below(groups: Groups, fewest: int) -> list[str]:
+    """Words on each class that has fewer values than are needed."""
+    words = {0: "no values", 1: "1 value"}
+    sizes = {label: len(values) for label, values in groups.items() if len(values) < fewest}
+    return [f"{label} has {words.get(size, f'{size} values')}" for label, size in sizes.items()]
+
+
+def no_variance(groups: Groups) -> str:
+    """Words on the classes whose values are all equal; empty without such classes."""
+    constant = [label for label, values in groups.items() if is_constant(values)]
+    return " and ".join(f"{label} has no variance" for label in constant)

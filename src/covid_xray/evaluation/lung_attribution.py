@@ -104,7 +104,7 @@ def _summarise(
     evident = ~np.isnan(shares)
     row = {"n": len(shares), "n_without_evidence": int((~evident).sum())}
     if not evident.any():
-        return row | dict.fromkeys(_SCORES, float("nan"))
+        return row
     low, high = mean_interval(shares[evident], intervals)
     inside, area = float(shares[evident].mean()), float(areas[evident].mean())
     ratio = inside / area if area else float("nan")

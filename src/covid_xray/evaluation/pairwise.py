@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from covid_xray.evaluation.anova import FEATURE_IN_REPORT
-from covid_xray.evaluation.class_values import (
+from covid_xray.evaluation.anova import (
+    FEATURE_IN_REPORT,
     Groups,
     is_constant,
     no_variance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +72,4 @@ def _file_bytes(name: str, save: Callable[[Path], object]) -> int:
 def _milliseconds(call: Callable[[], object]) -> float:
     """Median time of a call, after one that compiles."""
     call()
-    seconds = []
-    for _ in range(_CALLS):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return 1000 * statistics.median(seconds)
+    return 1000 * statistics.median(timeit.repeat(call, number=1, repeat=_CALLS))

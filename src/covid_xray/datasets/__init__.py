@@ -15,19 +15,3 @@ from covid_xray.datasets.litert_models import LiteRTModelsDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
 from covid_xray.datasets.run_store import RunStoreDataset
-
-__all__ = [
-    "ActivationsDataset",
-    "ArrayDataset",
-    "AtomicSaveMixin",
-    "CSVDataset",
-    "JSONDataset",
-    "KerasModelDataset",
-    "LiteRTModelsDataset",
-    "ParquetDataset",
-    "PhantomStudyDataset",
-    "PickleDataset",
-    "RadiographyStudyDataset",
-    "RunStoreDataset",
-    "TextDataset",
-]

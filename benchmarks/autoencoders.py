@@ -12,9 +12,10 @@ import numpy as np
 from study import anonymous_mib, arguments, opened
 
 from covid_xray.imaging.resizing import resize_rows
-from covid_xray.models.autoencoders import build_autoencoder, train_autoencoder
+from covid_xray.models.autoencoders import build_autoencoder
 from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.studies.reading import read_study
+from covid_xray.training.autoencoders import train_autoencoder
 
 SIDE, EPOCHS = 128, 4
 PUBLISHED = {"batch_size": 256, "epochs": 1, "seed": 1}

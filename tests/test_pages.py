@@ -63,6 +63,15 @@ def test_each_note_stands_once_with_all_its_rows():
     assert pages.notes(SCORES[:1], "model") == ""
 
 
+def test_rows_are_counted_by_value():
+    frame = pd.DataFrame({"label": ["COVID", "Normal", "COVID"], "split": ["test"] * 3})
+    assert cells(pages.counts(frame, ["label", "split"])) == [
+        ["COVID", "test", "2"],
+        ["Normal", "test", "1"],
+    ]
+    assert pages.counts(frame[:0], ["label"]) == "None."
+
+
 def test_pictures_are_shown_and_interactive_figures_linked():
     shown = pages.figures({"figure_2": Path("data/reports/figure_2.png"), "figure_1": object()})
     assert shown == "![figure_2](figure_2.png)\n\n[figure_1](figure_1.json)"

@@ -13,11 +13,16 @@ import pandas as pd
 
 # How a number is written: a format specification (".1%"), or a function.
 Form = str | Callable[[float], str]
+Forms = Mapping[str, Form]
 AS_IT_IS = ""
 MISSING = "n/a"
 SCORES_NOTE = (
     "Scores on the held-out test radiographs, every class weighing the same, with bootstrap "
     "intervals; in brackets the published figures."
+)
+NO_WEIGHTS_NOTE = (
+    'Models with weights "none" stand on frozen layers of random weights: they show that '
+    "everything runs, and their scores mean nothing else."
 )
 
 
@@ -31,9 +36,7 @@ def section(title: str, *blocks: str, level: int = 2) -> str:
     return "\n\n".join([f"{'#' * level} {title}", *filter(None, blocks)])
 
 
-def table(
-    frame: pd.DataFrame, forms: Mapping[str, Form], headings: Mapping[str, str] | None = None
-) -> str:
+def table(frame: pd.DataFrame, forms: Forms, headings: Mapping[str, str] | None = None) -> str:
     """A frame's columns as a table whose cells read `value [low-high] (published)`.
 
     The interval of `x` is taken from `x_low` and `x_high`, the published figure from
@@ -54,6 +57,14 @@ def table(
     # A bar in a cell, as in the name of a class's folder, would open a column.
     escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in escaped)
+
+
+def counts(frame: pd.DataFrame, keys: Sequence[str]) -> str:
+    """Number of rows for each value of some columns, as a table; in words if there is no row."""
+    if frame.empty:
+        return "None."
+    counted = frame.groupby(list(keys), sort=False).size().rename("n").reset_index()
+    return table(counted, dict.fromkeys([*keys, "n"], AS_IT_IS))
 
 
 def notes(frame: pd.DataFrame, key: str) -> str:
@@ -85,7 +96,7 @@ def figures(named: Mapping[str, Any]) -> str:
 
 def p_value(value: float) -> str:
     """A p-value with four decimals, or its order of magnitude where these would be zeros."""
-    return f"{value:.4f}" if value >= 0.0001 else f"{value:.1e}"
+    return f"{value:.4f}" if value >= 0.0001 or value == 0 else f"{value:.1e}"
 
 
 def _cell(row: Mapping[Any, Any], column: str, form: Form) -> str:

@@ -105,6 +105,14 @@ def test_a_first_save_that_fails_leaves_no_figure(tmp_path, dataset_type, name, 
     assert names(tmp_path) == [name]
 
 
+def test_a_printed_figure_loads_as_its_path(tmp_path):
+    dataset = MatplotlibDataset(filepath=str(tmp_path / "figure.png"))
+    with pytest.raises(DatasetError, match=r"no picture at .*figure\.png"):
+        dataset.load()
+    dataset.save(printed())
+    assert dataset.load() == tmp_path / "figure.png"
+
+
 def test_kedro_viz_sees_the_picture_that_was_saved(tmp_path):
     dataset = MatplotlibDataset(filepath=str(tmp_path / "figure.png"))
     dataset.save(printed())

@@ -159,7 +159,7 @@ FROZEN = FrozenParameters(
     training=TRAINING,
     laplacian_thresholds=[0],
 )
-CHILDREN = pd.DataFrame({"row": range(3), "parent_row": [0, 6, 0], "seed": [5, 6, 7]})
+CHILDREN = pd.DataFrame({"row": range(3), "source_row": [0, 6, 0], "seed": [5, 6, 7]})
 CHILDREN["image_id"] = ["images-0_augmented_1", "images-6_augmented_1", "images-0_augmented_2"]
 SETS = pd.concat([CHILDREN.assign(set=name) for name in ("three_layers", "factor_0_2", "masked")])
 
@@ -188,7 +188,7 @@ def test_the_key_of_childrens_features_follows_their_parents_masks_seeds_and_fac
         (known, children_features(masks=of_parent), set()),
         (known, children_features("factor_0_2"), {"augmentation"}),
         (known, children_features(children=SETS.replace({"seed": {7: 8}})), {"augmentation"}),
-        (known, children_features(children=SETS.replace({"parent_row": {6: 7}})), both),
+        (known, children_features(children=SETS.replace({"source_row": {6: 7}})), both),
         (masked, children_features("masked", masks=of_parent), {"images"}),
         (masked, children_features("masked", masks=of_another), set()),
     ]
@@ -205,7 +205,7 @@ def test_the_key_of_childrens_features_follows_their_parents_masks_seeds_and_fac
 @pytest.mark.slow
 def test_features_of_children_are_those_of_their_augmented_pixels_under_their_masks():
     how = {"n_layers": 3, "factor": 0.1}
-    planned = list(zip(CHILDREN["parent_row"], CHILDREN["seed"], strict=True))
+    planned = list(zip(CHILDREN["source_row"], CHILDREN["seed"], strict=True))
     pixels = np.stack([augment_radiograph(IMAGES[row], seed, **how) for row, seed in planned])
     pixels *= np.stack([augment_lung_mask(MASKS[row], seed, **how) for row, seed in planned])
     ours = children_features("masked").rows.collect()

@@ -3,7 +3,7 @@ import pandas as pd
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.scoring import REPORT_SCORES
 from covid_xray.pipelines.reporting import nodes
-from covid_xray.pipelines.reporting.file_sizes import SIZE_COLUMNS
+from covid_xray.studies.file_sizes import SIZE_COLUMNS, file_size_table
 
 CLASSES = ["COVID", "Normal"]
 INTERVALS = Intervals(n_resamples=100, confidence=0.95, seed=1)
@@ -59,7 +59,8 @@ def test_the_page_holds_the_tables_of_the_nodes():
     laplacian, _ = nodes.make_laplacian_table(runs(0), predictions(0), INTERVALS)
     weights, _ = nodes.make_figure_14(INTERVALS, *models(1))
     index = pd.DataFrame({"label": ["COVID"], "n_bytes": [1]})
-    table_1 = nodes.make_table_1(index, pd.DataFrame(columns=["label", *SIZE_COLUMNS], dtype=float))
+    none = pd.DataFrame(columns=["label", *SIZE_COLUMNS], dtype=float)
+    table_1 = file_size_table(index, none)
     table_5 = table_of_models()
     page = nodes.write_tables(table_1, table_3, table_4, table_5, laplacian, weights)
     assert "| 3 | 6000 | 7 | 3 | 0.1 | 32 | 3 | 10 | 20 | 100.0% [100.0-100.0] (82.0%) |" in page

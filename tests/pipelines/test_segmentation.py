@@ -1,3 +1,5 @@
+"""The pipeline `segmentation` in memory, on phantoms and on a folder of pairs."""
+
 import shutil
 
 import cv2
@@ -6,28 +8,48 @@ import pandas as pd
 import pytest
 
 from covid_xray.evaluation.overlap import overlap_scores
+from covid_xray.imaging.pair_augmentation import PairAugmentation
+from covid_xray.models.settings import UNetSettings
+from covid_xray.pipelines.segmentation import create_pipeline
 from covid_xray.pipelines.segmentation.nodes import choose_lung_masks
 from covid_xray.pipelines.segmentation.parameters import MaskParameters, PairParameters
 from covid_xray.studies.pairs import NoPairsError
+from covid_xray.studies.study import open_study
+from support.memory import run_in_memory
+from support.study import engineer
 
-PREPARED = ["gather_lung_pairs", "draw_mask_resizing"]
+PIPELINE = create_pipeline()
+PREPARED = PIPELINE.only_nodes("segmentation.gather_lung_pairs", "segmentation.draw_mask_resizing")
+MASKED = PIPELINE.only_nodes("segmentation.choose_lung_masks", "segmentation.list_masked_variant")
+PARAMETERS = {
+    "segmentation_pairs": None,
+    "params:segmentation.pairs": PairParameters(test=0.2, validation=0.2, seed=1),
+    "params:segmentation.masks": MaskParameters(source="provided", batch_size=16),
+    "params:segmentation.unet": UNetSettings(
+        filters=[4, 8],
+        learning_rate=1e-2,
+        batch_size=8,
+        epochs=1,
+        patience=1,
+        augmentation=PairAugmentation(rotation=15, zoom=0.1, shift=0.05, gamma=0.4, flip=True),
+        seed=1,
+    ),
+}
 
 
-@pytest.fixture
-def prepared(engineered, tmp_path):
-    """A copy of an engineered project, to be changed."""
-    copy = tmp_path / "prepared"
-    shutil.copytree(engineered, copy)
-    return copy
+@pytest.fixture(scope="module")
+def segmented(study):
+    """The study and everything that the pipeline makes of it; read only."""
+    given = study | PARAMETERS
+    return given | run_in_memory(PIPELINE, given)
 
 
-@pytest.fixture
-def unmasked(prepared, run_kedro):
-    """A project whose study has no lung masks."""
-    for masks in (prepared / "data/01_raw/phantom_study").glob("*/masks"):
-        shutil.rmtree(masks)
-    run_kedro(prepared, "data_engineering", node_names=["read_radiographs", "find_duplicates"])
-    return prepared
+@pytest.fixture(scope="module")
+def maskless(phantom, tmp_path_factory):
+    """A study that has no lung masks."""
+    folder = tmp_path_factory.mktemp("study") / "maskless"
+    shutil.copytree(phantom[0], folder, ignore=shutil.ignore_patterns("masks"))
+    return engineer(folder) | PARAMETERS
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +69,11 @@ def folder_of_pairs(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_scores_are_those_of_the_predicted_masks_on_test_pairs(finished, load_catalog):
-    catalog = load_catalog(finished)
-    pairs = catalog.load("lung_pairs")
-    scores = catalog.load("segmentation_pair_scores")
+def test_scores_are_those_of_the_masks_of_test_pairs(segmented):
+    pairs, scores = segmented["lung_pairs"], segmented["segmentation_pair_scores"]
     unet = scores[scores["method"] == "U-Net"]
     assert unet["pair_id"].tolist() == pairs.loc[pairs["split"] == "test", "pair_id"].tolist()
-    predicted, masks = catalog.load("predicted_masks"), catalog.load("masks")
+    predicted, masks = segmented["predicted_masks"], segmented["masks"]
     for pair in unet.itertuples():
         expected = overlap_scores(predicted[pair.row], masks[pair.row])
         assert {name: getattr(pair, name) for name in expected} == pytest.approx(
@@ -62,10 +82,9 @@ def test_scores_are_those_of_the_predicted_masks_on_test_pairs(finished, load_ca
 
 
 @pytest.mark.slow
-def test_baselines_are_what_they_are_called(finished, load_catalog):
-    catalog = load_catalog(finished)
-    scores = catalog.load("segmentation_pair_scores").set_index("method")
-    pairs, masks = catalog.load("lung_pairs"), catalog.load("masks")
+def test_baselines_are_what_they_are_called(segmented):
+    scores = segmented["segmentation_pair_scores"].set_index("method")
+    pairs, masks = segmented["lung_pairs"], segmented["masks"]
     test = pairs.loc[pairs["split"] == "test", "row"]
     assert (scores.loc["all background", "dice"] == 0).all()
     background = [1 - masks[row].mean() for row in test]
@@ -76,25 +95,28 @@ def test_baselines_are_what_they_are_called(finished, load_catalog):
         2 * (mean_mask & masks[row]).sum() / (mean_mask.sum() + masks[row].sum()) for row in test
     ]
     np.testing.assert_allclose(scores.loc["mean training mask", "dice"], dice)
-    summary = catalog.load("segmentation_scores")
+    summary = segmented["segmentation_scores"]
     ours = summary.query("method == 'U-Net' and label == 'all' and score == 'pixel_accuracy'")
     assert ours["published"].tolist() == [0.992]
+    assert summary["published"].count() == 1
+    value = f"| {ours['mean'].iloc[0]:.3f} [{ours['low'].iloc[0]:.3f}-"
+    assert value in segmented["segmentation_page"]
+    assert "(0.992)" in segmented["segmentation_page"]
 
 
 @pytest.mark.slow
-def test_no_duplicate_of_a_test_pair_is_trained_on(finished, load_catalog):
-    pairs = load_catalog(finished).load("lung_pairs")
+def test_no_duplicate_of_a_test_pair_is_trained_on(segmented):
+    pairs = segmented["lung_pairs"]
     assert pairs.groupby("group_id")["split"].nunique().max() == 1
     assert set(pairs["split"]) == {"train", "validation", "test"}
 
 
 @pytest.mark.slow
-def test_every_radiograph_has_a_predicted_mask_and_its_quality(finished, load_catalog):
-    catalog = load_catalog(finished)
-    index, quality = catalog.load("radiograph_index"), catalog.load("mask_quality")
-    predicted = catalog.load("predicted_masks")
+def test_every_radiograph_has_a_predicted_mask_and_its_quality(segmented):
+    index, quality = segmented["radiograph_index"], segmented["mask_quality"]
+    predicted = segmented["predicted_masks"]
     assert quality["image_id"].tolist() == index["image_id"].tolist()
-    assert predicted.shape == catalog.load("images").shape
+    assert predicted.shape == segmented["images"].shape
     np.testing.assert_allclose(quality["area"], predicted.mean(axis=(1, 2)))
     assert quality["agreement"].notna().tolist() == index["has_mask"].tolist()
 
@@ -137,56 +159,51 @@ def test_the_source_decides_masks_and_the_features_inside_them(source, areas, in
     assert whole == [25.0, 50.0]
 
 
-@pytest.mark.slow
-def test_the_masked_variant_follows_the_source(finished, run_kedro, load_catalog, tmp_path):
-    project = tmp_path / "predicted"
-    shutil.copytree(finished, project)
-    index = load_catalog(project).load("radiograph_index")
+def test_the_masked_variant_follows_the_source(study):
+    index, splits = study["radiograph_index"], study["splits"]
+    predicted = np.ones_like(study["masks"])
+    made = {
+        source: run_in_memory(
+            MASKED,
+            study
+            | {
+                "predicted_masks": predicted,
+                "params:segmentation.masks": MaskParameters(source=source, batch_size=16),
+            },
+        )
+        for source in ("provided", "predicted")
+    }
     without = set(index.loc[~index["has_mask"], "image_id"])
-    before = set(load_catalog(project).load("masked_variant")["image_id"])
-    nodes = ["choose_lung_masks", "list_masked_variant"]
-    run_kedro(project, "segmentation", node_names=nodes, params={"mask_source": "predicted"})
-    after = set(load_catalog(project).load("masked_variant")["image_id"])
     assert without
-    assert not before & without
-    splits = load_catalog(project).load("splits")
+    assert not set(made["provided"]["masked_variant"]["image_id"]) & without
+    assert made["predicted"]["lung_features"]["mask_area"].eq(1).all()
     held_out = splits.loc[splits["kept"] & (splits["split"] != "train"), "image_id"]
-    features = load_catalog(project).load("lung_features").set_index("image_id")
-    with_area = set(features.index[features["mask_area"].notna()])
-    assert with_area == set(index["image_id"])
-    assert set(held_out) <= after
+    assert set(held_out) <= set(made["predicted"]["masked_variant"]["image_id"])
 
 
-@pytest.mark.slow
-def test_a_study_without_masks_learns_from_a_second_folder(
-    unmasked, run_kedro, load_catalog, folder_of_pairs
-):
-    params = {"segmentation_pairs": str(folder_of_pairs)}
-    run_kedro(unmasked, "segmentation", node_names=PREPARED, params=params)
-    catalog = load_catalog(unmasked)
-    pairs = catalog.load("lung_pairs")
-    assert len(pairs) == 12
-    assert set(pairs["array"]) == {"pair_images"}
-    side = catalog.load("images").shape[1]
-    assert catalog.load("pair_images").shape == (12, side, side)
+def test_a_study_without_masks_learns_from_a_second_folder(maskless, folder_of_pairs):
+    pairs = {"segmentation_pairs": open_study(folder_of_pairs)}
+    made = run_in_memory(PREPARED, maskless | pairs)
+    assert len(made["lung_pairs"]) == 12
+    assert set(made["lung_pairs"]["array"]) == {"pair_images"}
+    assert made["pair_images"].shape == (12, *maskless["images"].shape[1:])
 
 
-@pytest.mark.slow
-def test_without_pairs_the_remedy_is_named_and_nothing_is_written(unmasked, run_kedro):
+def test_without_pairs_the_remedy_is_named(maskless):
     with pytest.raises(NoPairsError, match="--params segmentation_pairs=FOLDER"):
-        run_kedro(unmasked, "segmentation", node_names=PREPARED)
-    assert not (unmasked / "data/05_model_input/phantom_study/segmentation").exists()
+        run_in_memory(PREPARED, maskless)
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_not_there_is_named(unmasked, run_kedro):
+def test_a_folder_that_is_not_there_is_named(engineered, run_kedro):
     with pytest.raises(Exception, match="no_such_folder"):
         run_kedro(
-            unmasked,
+            engineered,
             "segmentation",
-            node_names=PREPARED,
+            node_names=[node.name for node in PREPARED.nodes],
             params={"segmentation_pairs": "no_such_folder"},
         )
+    assert not (engineered / "data/05_model_input/phantom_study/segmentation").exists()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.studies.groups import group_duplicates, name_pairs
+from covid_xray.studies.groups import DUPLICATE_PAIRS, group_duplicates, name_pairs
 
 
 def index_of(labels):
@@ -22,10 +22,7 @@ def test_row_numbers_are_replaced_by_ids_classes_and_sources():
         {"first": [2, 0], "second": [3, 1], "hash_distance": [0, 2], "ssim": [1.0, 0.9]}
     )
     named = name_pairs(pairs, index_of("AABB"))
-    assert named.columns.tolist() == [
-        *("image_id_1", "image_id_2", "label_1", "label_2", "source_1", "source_2"),
-        *("hash_distance", "ssim"),
-    ]
+    DUPLICATE_PAIRS.validate(named)
     assert named.to_numpy().tolist() == [
         ["B-2", "B-3", "B", "B", "sB-2", "sB-3", 0, 1.0],
         ["A-0", "A-1", "A", "A", "sA-0", "sA-1", 2, 0.9],
@@ -36,6 +33,12 @@ def test_rows_are_named_by_position_even_after_pairs_were_filtered():
     pairs = pd.DataFrame({"first": [0, 1], "second": [2, 2], "hash_distance": 0, "ssim": 1.0})
     named = name_pairs(pairs[pairs["first"] == 1], index_of("AAA"))
     assert named[["image_id_1", "image_id_2", "ssim"]].to_numpy().tolist() == [["A-1", "A-2", 1.0]]
+
+
+def test_a_study_without_pairs_has_an_empty_table():
+    pairs = pd.DataFrame({"first": [], "second": [], "hash_distance": [], "ssim": []})
+    named = name_pairs(pairs.astype({"hash_distance": "int64"}), index_of("AAA"))
+    assert DUPLICATE_PAIRS.validate(named).empty
 
 
 def test_a_chain_of_duplicates_is_one_group_and_its_first_member_is_kept():

@@ -5,7 +5,7 @@ import pytest
 
 from covid_xray.studies.pairs import (
     NoPairsError,
-    deal_pairs,
+    assign_pairs,
     pairs_of_folder,
     pairs_of_study,
 )
@@ -90,35 +90,39 @@ def table(n, labels=("x", "y")):
     )
 
 
-def test_three_hundred_pairs_are_dealt_270_to_30():
-    dealt = deal_pairs(
+def test_three_hundred_pairs_are_assigned_270_to_30():
+    assigned = assign_pairs(
         table(300, ("x",)), {"train": 0.81, "validation": 0.09, "test": 0.1}, most=None, seed=1
     )
-    assert dealt["split"].value_counts().to_dict() == {"train": 243, "validation": 27, "test": 30}
+    assert assigned["split"].value_counts().to_dict() == {
+        "train": 243,
+        "validation": 27,
+        "test": 30,
+    }
 
 
 def test_no_group_crosses_a_split_and_the_seed_decides():
     grouped = table(40)
     grouped["group_id"] = [f"g{i // 4}" for i in range(40)]
-    dealt = deal_pairs(grouped, SHARES, most=None, seed=1)
-    assert dealt.groupby("group_id")["split"].nunique().max() == 1
-    assert dealt.equals(deal_pairs(grouped, SHARES, most=None, seed=1))
-    assert not dealt.equals(deal_pairs(grouped, SHARES, most=None, seed=2))
+    assigned = assign_pairs(grouped, SHARES, most=None, seed=1)
+    assert assigned.groupby("group_id")["split"].nunique().max() == 1
+    assert assigned.equals(assign_pairs(grouped, SHARES, most=None, seed=1))
+    assert not assigned.equals(assign_pairs(grouped, SHARES, most=None, seed=2))
 
 
 def test_at_most_so_many_pairs_are_used():
-    dealt = deal_pairs(table(40), SHARES, most=15, seed=1)
-    assert len(dealt) == 15
-    assert set(dealt["pair_id"]) < set(table(40)["pair_id"])
+    assigned = assign_pairs(table(40), SHARES, most=15, seed=1)
+    assert len(assigned) == 15
+    assert set(assigned["pair_id"]) < set(table(40)["pair_id"])
 
 
 def test_a_class_with_a_single_pair_does_not_stop_the_others():
     few = pd.concat([table(20, ("x",)), pd.DataFrame(
         {"pair_id": ["q"], "label": ["rare"], "group_id": ["q"]}
     )], ignore_index=True)  # fmt: skip
-    dealt = deal_pairs(few, SHARES, most=None, seed=1)
-    assert len(dealt) == 21
-    assert dealt.loc[20, "label"] == "rare"
+    assigned = assign_pairs(few, SHARES, most=None, seed=1)
+    assert len(assigned) == 21
+    assert assigned.loc[20, "label"] == "rare"
 
 
 def test_a_pair_can_be_read_at_the_sizes_it_came_in(folder):
@@ -129,7 +133,7 @@ def test_a_pair_can_be_read_at_the_sizes_it_came_in(folder):
     assert set(np.unique(mask)) == {0, 1}
 
 
-def test_a_class_without_masks_is_left_out_and_the_others_are_dealt():
+def test_a_class_without_masks_is_left_out_and_the_others_are_assigned():
     ids = [f"r{i}" for i in range(30)]
     index = pd.DataFrame(
         {
@@ -139,6 +143,6 @@ def test_a_class_without_masks_is_left_out_and_the_others_are_dealt():
         }
     )
     groups = pd.DataFrame({"group_id": ids, "is_redundant": False})
-    dealt = deal_pairs(pairs_of_study(index, groups, 32).table, SHARES, most=None, seed=1)
-    assert set(dealt["label"]) == {"x"}
-    assert dealt["split"].value_counts().to_dict() == {"train": 12, "validation": 4, "test": 4}
+    assigned = assign_pairs(pairs_of_study(index, groups, 32).table, SHARES, most=None, seed=1)
+    assert set(assigned["label"]) == {"x"}
+    assert assigned["split"].value_counts().to_dict() == {"train": 12, "validation": 4, "test": 4}

@@ -11,7 +11,12 @@ from PIL import Image
 from scipy import ndimage
 
 from covid_xray.studies.files import StudyError
-from covid_xray.studies.reading import FEATURE_COLUMNS, INDEX_COLUMNS, read_study, rejected_table
+from covid_xray.studies.reading import (
+    RADIOGRAPH_FEATURES,
+    RADIOGRAPH_INDEX,
+    read_study,
+    rejected_table,
+)
 from covid_xray.studies.study import open_study
 from support.project import SHARED
 
@@ -43,7 +48,7 @@ def test_the_index_lists_every_sound_file_of_the_study_once(phantom, reading):
     _, truth = phantom
     sound = truth[truth["defect"] == ""].reset_index(drop=True)
     index = reading.index
-    assert index.columns.tolist() == INDEX_COLUMNS
+    assert index.columns.tolist() == list(RADIOGRAPH_INDEX.columns)
     assert index.index.tolist() == list(range(len(sound)))
     for column, expected in {"source_url": "source_url", "n_bytes": "bytes"}.items():
         assert index[column].tolist() == sound[expected].tolist()
@@ -81,7 +86,7 @@ def test_row_i_of_the_arrays_is_the_file_of_row_i(phantom, reading):
 def test_features_are_those_of_the_file_at_its_own_size(phantom, reading):
     folder, _ = phantom
     features = reading.features
-    assert features.columns.tolist() == FEATURE_COLUMNS
+    assert features.columns.tolist() == list(RADIOGRAPH_FEATURES.columns)
     assert features["image_id"].tolist() == reading.index["image_id"].tolist()
     assert features["perceptual_hash"].dtype == np.uint64
     for row, feature in zip(reading.index.itertuples(), features.itertuples(), strict=True):

@@ -68,7 +68,7 @@ def test_no_group_crosses_a_split_and_every_class_is_in_all_three(table, seed):
 
 @given(st.lists(st.integers(3, 60), min_size=1, max_size=4), SEEDS)
 @settings(deadline=None, max_examples=25)
-def test_single_radiographs_are_dealt_70_15_15_to_the_nearest_whole_number(sizes, seed):
+def test_single_radiographs_are_assigned_70_15_15_to_the_nearest_whole_number(sizes, seed):
     labels = pd.Series([label for label, size in enumerate(sizes) for _ in range(size)])
     split = split_groups(labels, pd.Series(range(len(labels))), SHARES, seed)
     for label, size in enumerate(sizes):
@@ -193,7 +193,7 @@ def test_leak_free_leaves_every_group_whole_redundant_members_included(groups, s
 
 @given(grouped_studies(), SEEDS)
 @settings(deadline=None, max_examples=25)
-def test_published_deals_every_kept_image_by_itself(groups, seed):
+def test_published_assigns_every_kept_image_by_itself(groups, seed):
     splits = split_radiographs(groups, SHARES, Protocol.PUBLISHED, seed)
     kept = splits[splits["kept"]]
     alone = split_groups(kept["label"], kept["image_id"], SHARES, seed)

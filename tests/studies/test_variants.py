@@ -1,4 +1,4 @@
-"""Variants: leak-free ones never show a child, a copy or a group on both sides of a split."""
+"""Variants: leak-free ones never show one picture on both sides of a split."""
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from covid_xray.split import Protocol, Split
 from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.variants import (
+    AUGMENTATION_PLAN,
     AUTOENCODED,
     AUTOENCODED_FROM,
     PLAN_COLUMNS,
+    STUDY_VARIANTS,
     VARIANT_COLUMNS,
     VARIANTS,
     list_variants,
@@ -77,8 +79,8 @@ def of(variants, name):
     return variants[variants["variant"] == name]
 
 
-def parent_of(child):
-    return child.rsplit("_augmented_", 1)[0]
+def source_of(image_id):
+    return image_id.rsplit("_augmented_", 1)[0]
 
 
 def training_target(images_per_class):
@@ -87,46 +89,46 @@ def training_target(images_per_class):
 
 @given(plans(Protocol.LEAK_FREE))
 @settings(deadline=None, max_examples=14)
-def test_leak_free_no_child_and_no_group_leaves_its_side(case):
+def test_leak_free_no_augmented_and_no_group_leaves_its_side(case):
     _, _, splits, plan, variants = case
     assert (plan["split"] == Split.TRAIN).all()
     split_of = splits.set_index("image_id")["split"]
     for name in VARIANTS:
         rows = of(variants, name)
         assert rows.groupby("group_id")["split"].nunique().max() == 1
-        assert rows["split"].tolist() == [split_of[parent_of(i)] for i in rows["image_id"]]
+        assert rows["split"].tolist() == [split_of[source_of(i)] for i in rows["image_id"]]
         assert not rows["image_id"].duplicated().any()
 
 
 @pytest.mark.parametrize("protocol", Protocol)
 @given(data=st.data())
 @settings(deadline=None, max_examples=10)
-def test_children_are_of_kept_parents_and_named_and_grouped_after_them(protocol, data):
+def test_augmented_are_of_kept_sources_and_named_and_grouped_after_them(protocol, data):
     _, _, splits, plan, _ = data.draw(plans(protocol))
     assert plan.columns.tolist() == PLAN_COLUMNS
     assert plan["row"].tolist() == list(range(len(plan)))
-    parents = splits.loc[plan["parent_row"]]
-    assert parents["kept"].all()
+    sources = splits.loc[plan["source_row"]]
+    assert sources["kept"].all()
     assert plan["image_id"].is_unique
-    assert [parent_of(name) for name in plan["image_id"]] == parents["image_id"].tolist()
+    assert [source_of(name) for name in plan["image_id"]] == sources["image_id"].tolist()
     for column in ("label", "group_id"):
-        assert plan[column].tolist() == parents[column].tolist()
+        assert plan[column].tolist() == sources[column].tolist()
 
 
 @pytest.mark.parametrize("protocol", Protocol)
 @given(data=st.data())
 @settings(deadline=None, max_examples=10)
-def test_parents_have_as_many_children_as_each_other_give_or_take_one(protocol, data):
+def test_sources_have_as_many_augmented_as_each_other_give_or_take_one(protocol, data):
     _, _, splits, plan, _ = data.draw(plans(protocol))
     eligible = splits[splits["kept"]]
     if protocol is Protocol.LEAK_FREE:
         eligible = eligible[eligible["split"] == Split.TRAIN]
-    children = plan["parent_row"].value_counts().reindex(eligible.index, fill_value=0)
-    assert children.sum() == len(plan)
-    spread = children.groupby(eligible["label"]).agg(["min", "max"])
+    augmented = plan["source_row"].value_counts().reindex(eligible.index, fill_value=0)
+    assert augmented.sum() == len(plan)
+    spread = augmented.groupby(eligible["label"]).agg(["min", "max"])
     assert (spread["max"] - spread["min"] <= 1).all()
-    for parent, own in plan.groupby("parent_row"):
-        name = splits.loc[parent, "image_id"]
+    for source, own in plan.groupby("source_row"):
+        name = splits.loc[source, "image_id"]
         assert sorted(own["image_id"]) == sorted(
             f"{name}_augmented_{k}" for k in range(1, len(own) + 1)
         )
@@ -139,8 +141,8 @@ def test_leak_free_augmented_classes_have_the_training_share_of_the_published_si
     target = training_target(images_per_class)
     trained = splits[splits["kept"] & (splits["split"] == Split.TRAIN)]
     originals = trained["label"].value_counts()
-    children = plan["label"].value_counts().reindex(originals.index, fill_value=0)
-    assert (children == np.maximum(target - originals, 0)).all()
+    augmented = plan["label"].value_counts().reindex(originals.index, fill_value=0)
+    assert (augmented == np.maximum(target - originals, 0)).all()
     rows = of(variants, "balanced_augmented")
     counts = rows[rows["split"] == Split.TRAIN]["label"].value_counts()
     assert counts.to_dict() == dict.fromkeys(originals.index, target)
@@ -216,15 +218,15 @@ def test_balanced_has_of_every_class_what_the_smallest_has(protocol, data):
 @pytest.mark.parametrize("protocol", Protocol)
 @given(data=st.data())
 @settings(deadline=None, max_examples=10)
-def test_the_laplacian_variant_drops_the_blurred_and_their_children(protocol, data):
+def test_the_laplacian_variant_drops_the_blurred_and_their_augmented(protocol, data):
     features, images_per_class, splits, plan, variants = data.draw(plans(protocol))
     sharp = features["laplacian_variance"] >= MIN_SHARP
     rows = in_training(of(variants, "balanced_augmented_laplacian"), protocol)
-    parents = rows["row"].where(rows["array"] == "images", rows["row"].map(plan["parent_row"]))
-    assert sharp[parents].all()
+    sources = rows["row"].where(rows["array"] == "images", rows["row"].map(plan["source_row"]))
+    assert sharp[sources].all()
     originals = in_training(splits[splits["kept"] & sharp], protocol)["label"].value_counts()
-    children = plan[sharp[plan["parent_row"]].to_numpy()]["label"].value_counts()
-    available = originals.add(children, fill_value=0).min()
+    augmented = plan[sharp[plan["source_row"]].to_numpy()]["label"].value_counts()
+    available = originals.add(augmented, fill_value=0).min()
     target = images_per_class
     if protocol is Protocol.LEAK_FREE:
         target = training_target(images_per_class)
@@ -266,15 +268,15 @@ def test_masked_is_balanced_among_radiographs_with_a_mask(protocol, data):
 def test_published_augmented_classes_have_the_published_size_in_all_splits_together(case):
     _, images_per_class, splits, plan, variants = case
     originals = splits[splits["kept"]]["label"].value_counts()
-    children = plan["label"].value_counts().reindex(originals.index, fill_value=0)
-    assert (children == np.maximum(images_per_class - originals, 0)).all()
+    augmented = plan["label"].value_counts().reindex(originals.index, fill_value=0)
+    assert (augmented == np.maximum(images_per_class - originals, 0)).all()
     counts = of(variants, "balanced_augmented")["label"].value_counts()
     assert counts.to_dict() == dict.fromkeys(originals.index, images_per_class)
 
 
 @given(plans(Protocol.PUBLISHED))
 @settings(deadline=None, max_examples=10)
-def test_published_children_are_dealt_70_15_15(case):
+def test_published_augmented_are_assigned_70_15_15(case):
     plan = case[3]
     for _, own in plan.groupby("label"):
         counts = own["split"].value_counts()
@@ -283,11 +285,11 @@ def test_published_children_are_dealt_70_15_15(case):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_published_leaks_children_away_from_their_parents_into_the_held_out_rows(seed):
+def test_published_leaks_augmented_away_from_their_sources_into_the_held_out_rows(seed):
     groups, features = study(seed, {"COVID": 40, "Normal": 60})
     splits, plan, variants = planned(groups, features, Protocol.PUBLISHED, seed, 150)
-    elsewhere = plan["split"].to_numpy() != splits.loc[plan["parent_row"], "split"].to_numpy()
-    # Dealt apart from their parents: 1 - (0.7² + 0.15² + 0.15²) of them, 46.5 %, change sides.
+    elsewhere = plan["split"].to_numpy() != splits.loc[plan["source_row"], "split"].to_numpy()
+    # Dealt apart from their sources: 1 - (0.7² + 0.15² + 0.15²) of them, 46.5 %, change sides.
     assert 0.3 < elsewhere.mean() < 0.6
     for name in ("balanced_augmented", "balanced_augmented_laplacian"):
         rows = of(variants, name)
@@ -309,7 +311,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another(protocol):
 
 @given(SEEDS, st.integers(1, 30))
 @settings(deadline=None, max_examples=10)
-def test_a_childs_seed_is_its_own_and_stays_when_radiographs_are_added(seed, n_added):
+def test_a_augmenteds_seed_is_its_own_and_stays_when_radiographs_are_added(seed, n_added):
     def splits_of(size):
         ids = [f"COVID-{k}" for k in range(size)]
         return pd.DataFrame(
@@ -335,12 +337,12 @@ def test_a_childs_seed_is_its_own_and_stays_when_radiographs_are_added(seed, n_a
 
 
 @pytest.mark.parametrize("protocol", Protocol)
-def test_classes_that_are_large_enough_have_no_children(protocol):
+def test_classes_that_are_large_enough_have_no_augmented_images(protocol):
     groups, features = study(3, {"COVID": 40, "Normal": 60})
     _, plan, variants = planned(groups, features, protocol, 1, 20)
     assert plan.empty
-    assert plan.columns.tolist() == PLAN_COLUMNS
-    assert plan["seed"].dtype == plan["parent_row"].dtype == np.int64
+    AUGMENTATION_PLAN.validate(plan)
+    STUDY_VARIANTS.validate(variants)
     stored = variants[variants["variant"] != AUTOENCODED]
     assert set(stored["array"]) == {"images", "masked_images"}
 

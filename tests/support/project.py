@@ -14,7 +14,7 @@ reading: {side: 64}
 augmentation: {images_per_class: 16, workers: 1}
 intervals: {n_resamples: 100}
 exploration:
-  examples: {duplicate_pairs: 2, children: 2, near_threshold: 2}
+  examples: {duplicate_pairs: 2, augmented_images: 2, near_threshold: 2}
   reduction: {side: 32, batch_size: 16}
   eigen_images: {n_components: 8}
   autoencoders:
@@ -27,10 +27,10 @@ segmentation:
 modeling:
   transfer: {weights: none, input_side: 32}
   training: {learning_rate: 1.0e-3, epochs: 1, batch_size: 16}
-  frozen:
-    preprocessing_backbone: MobileNet
-    head: []
-    training: {epochs: 2}
+ablation:
+  preprocessing_backbone: MobileNet
+  head: []
+  training: {epochs: 2}
 screening:
   input_side: 32
   weights: none

@@ -12,6 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.tables import Number, Text, Whole, table
+
+SHARPNESS = table(
+    "a threshold of the Laplacian variance, and a class",
+    {
+        "threshold": Number(description="least Laplacian variance that is kept, grey²"),
+        "label": Text(description="class of the radiographs, or `all`"),
+        "n_images": Whole(description="radiographs of the class"),
+        "n_kept": Whole(description="radiographs at or above the threshold"),
+        "kept_share": Number(description="share of these"),
+    },
+)
+
 
 def laplacian_variance(pixels: NDArray[np.uint8]) -> float:
     """Variance of `cv2.Laplacian(pixels, cv2.CV_64F)`, in squared grey levels.
@@ -34,8 +47,7 @@ def kept_share_by_threshold(
         thresholds: thresholds to try, in squared grey levels.
 
     Returns:
-        One row per threshold and class (and `all`): `threshold, label, n_images, n_kept,
-        kept_share`.
+        Table `SHARPNESS`.
     """
     rows = []
     for threshold in thresholds:
@@ -46,5 +58,5 @@ def kept_share_by_threshold(
             {"threshold": threshold, "label": label, "n_images": size, "n_kept": n_kept}
             for label, (size, n_kept) in zip(counts.index, counts.to_numpy(), strict=True)
         ]
-    table = pd.DataFrame(rows)
-    return table.assign(kept_share=table["n_kept"] / table["n_images"])
+    kept_shares = pd.DataFrame(rows)
+    return kept_shares.assign(kept_share=kept_shares["n_kept"] / kept_shares["n_images"])

@@ -13,12 +13,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.settings import AutoencoderSettings
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, run_epochs
 
 CODE = "code"
 
@@ -49,12 +46,12 @@ class Autoencoder:
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Codes, float32 array (n, code_length), of radiographs, uint8 array (n, side, side)."""
-        codes: NDArray[np.float32] = self._encoder.predict_on_batch(_as_input(pixels))
+        codes: NDArray[np.float32] = self._encoder.predict_on_batch(as_input(pixels))
         return codes.reshape(len(pixels), -1)
 
     def reconstruct(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Radiographs as their codes remember them, uint8 array (n, side, side)."""
-        decoded = self.model.predict_on_batch(_as_input(pixels))[..., 0]
+        decoded = self.model.predict_on_batch(as_input(pixels))[..., 0]
         grey: NDArray[np.uint8] = np.rint(decoded * 255).astype(np.uint8)
         return grey
 
@@ -111,49 +108,6 @@ def _convolutional(pixels: Any, settings: AutoencoderSettings) -> Any:
     return layers.Conv2D(1, 3, padding="same", activation="sigmoid")(flow)
 
 
-def train_autoencoder(
-    model: keras.Model,
-    images: NDArray[np.uint8],
-    *,
-    train_rows: NDArray[np.intp],
-    validation_rows: NDArray[np.intp],
-    settings: AutoencoderSettings,
-) -> pd.DataFrame:
-    """Train in place on radiographs read batch by batch, for all epochs, as published.
-
-    Args:
-        model: model of `build_autoencoder`.
-        images: uint8 array (n, height, width); of a memory map, a batch at a time is read.
-        train_rows: rows to train on.
-        validation_rows: rows whose loss is followed; they decide nothing.
-        settings: hyper-parameters.
-
-    Returns:
-        One row per epoch: `epoch, loss, val_loss` (binary cross-entropy).
-
-    Raises:
-        TrainingError: if there is no training or no validation row.
-    """
-    if not len(train_rows) or not len(validation_rows):
-        raise TrainingError(
-            f"An autoencoder needs radiographs to train on and to validate on, and there are "
-            f"{len(train_rows)} and {len(validation_rows)}."
-        )
-    side = model.input_shape[1]
-
-    def read(rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        pixels = _as_input(resize_rows(images, rows, side))
-        return pixels, pixels
-
-    keras.utils.set_random_seed(settings.seed)
-    model.compile(keras.optimizers.Adam(settings.learning_rate), loss="binary_crossentropy")
-    return run_epochs(
-        model,
-        ShuffledBatches(read, train_rows, settings.batch_size, settings.seed),
-        ShuffledBatches(read, validation_rows, settings.batch_size),
-        settings.epochs,
-    )
-
-
-def _as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """An autoencoder's input, grey 0-1, float32 (n, side, side, 1), of radiographs."""
     return pixels[..., None].astype(np.float32) / np.float32(255)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
-from keras import ops
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.overlap import dice
+from covid_xray.imaging.arrays import scratch_array
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
-from covid_xray.imaging.pair_augmentation import augment_pair
 from covid_xray.models.settings import UNetSettings
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, run_epochs
+from covid_xray.progress import progress
 
-_SMOOTH = 1.0  # keeps the Dice of two empty masks at 1
 Images = NDArray[np.uint8]
 
 
@@ -73,107 +73,6 @@ def _convolve_twice(flow: Any, filters: int) -> Any:
     return flow
 
 
-def overlap_loss(true: Any, predicted: Any) -> Any:
-    """Binary cross-entropy plus one minus the soft Dice of each mask (Milletari et al., 2016)."""
-    entropy = ops.mean(keras.losses.binary_crossentropy(true, predicted))
-    return entropy + 1 - ops.mean(_soft_dice(true, predicted))
-
-
-def dice(true: Any, predicted: Any) -> Any:
-    """Mean Dice of the masks where the probability is above one half."""
-    return ops.mean(_soft_dice(true, ops.cast(predicted > 0.5, "float32")))
-
-
-def _soft_dice(true: Any, predicted: Any) -> Any:
-    true = ops.cast(true, "float32")
-    common = ops.sum(true * predicted, axis=(1, 2, 3))
-    both = ops.sum(true, axis=(1, 2, 3)) + ops.sum(predicted, axis=(1, 2, 3))
-    return (2 * common + _SMOOTH) / (both + _SMOOTH)
-
-
-def train_unet(
-    model: keras.Model,
-    images: Images,
-    masks: Images,
-    *,
-    train_rows: NDArray[np.intp],
-    validation_rows: NDArray[np.intp],
-    settings: UNetSettings,
-) -> pd.DataFrame:
-    """Train in place on augmented pairs read batch by batch; the best validation Dice is kept.
-
-    The learning rate warms up over a twentieth of the steps and falls as a cosine
-    (Loshchilov & Hutter, 2017).
-
-    Args:
-        model: model of `build_unet`.
-        images: uint8 array (n, side, side).
-        masks: 0/1 uint8 array (n, side, side).
-        train_rows: rows to train on.
-        validation_rows: rows that choose the epoch whose weights are kept.
-        settings: hyper-parameters.
-
-    Returns:
-        One row per epoch: `epoch, loss, dice, val_loss, val_dice`.
-
-    Raises:
-        TrainingError: if there is no training or no validation pair.
-    """
-    if not len(train_rows) or not len(validation_rows):
-        raise TrainingError(
-            "A U-Net needs pairs to train on and to validate on, and there are "
-            f"{len(train_rows)} and {len(validation_rows)}."
-        )
-    training = _AugmentedPairs(images, masks, train_rows, settings)
-    validation = ShuffledBatches(
-        lambda rows: (_as_input(images[rows]), _as_input(masks[rows])),
-        validation_rows,
-        settings.batch_size,
-    )
-    keras.utils.set_random_seed(settings.seed)
-    steps = settings.epochs * len(training)
-    rate = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate / 10,
-        steps,
-        alpha=0.01,
-        warmup_target=settings.learning_rate,
-        warmup_steps=max(steps // 20, 1),
-    )
-    model.compile(keras.optimizers.Adam(rate), loss=overlap_loss, metrics=[dice])
-    best = keras.callbacks.EarlyStopping(
-        "val_dice", mode="max", patience=settings.patience, restore_best_weights=True
-    )
-    return run_epochs(model, training, validation, settings.epochs, [best])
-
-
-class _AugmentedPairs(ShuffledBatches):
-    """Shuffled pairs, each augmented anew in every epoch by a seed of its own."""
-
-    def __init__(
-        self, images: Images, masks: Images, rows: NDArray[np.intp], settings: UNetSettings
-    ) -> None:
-        self._images, self._masks, self._settings = images, masks, settings
-        super().__init__(self._augmented, rows, settings.batch_size, settings.seed)
-
-    def _augmented(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        pairs = [
-            augment_pair(
-                self._images[row],
-                self._masks[row],
-                [self._settings.seed, self._epoch, int(row)],
-                self._settings.augmentation,
-            )
-            for row in rows
-        ]
-        pixels, masks = zip(*pairs, strict=True)
-        return _as_input(np.stack(pixels)), _as_input(np.stack(masks))
-
-
-def without_training(model: keras.Model) -> keras.Model:
-    """The same layers without loss and optimiser: their file needs no code of this project."""
-    return keras.Model(model.inputs, model.outputs, name=model.name)
-
-
 def predict_masks(
     model: keras.Model, images: Images, rows: NDArray[np.intp], batch_size: int
 ) -> Iterator[tuple[Images, NDArray[np.intp]]]:
@@ -190,24 +89,48 @@ def predict_masks(
     """
     for start in range(0, len(rows), batch_size):
         pixels = images[rows[start : start + batch_size]]
-        probabilities = model.predict_on_batch(_as_input(pixels))
+        probabilities = model.predict_on_batch(as_input(pixels))
         raw = (probabilities[..., 0] > 0.5).astype(np.uint8)
         n_components = np.array([count_components(mask) for mask in raw], dtype=np.intp)
         yield np.stack([clean_lung_mask(mask) for mask in raw]), n_components
 
 
-def mean_mask(masks: Images, rows: Sequence[int] | NDArray[np.intp]) -> Images:
-    """The pixels that are lung in at least half of some masks: what knows no radiograph predicts.
+def find_lungs(
+    model: keras.Model,
+    images: Images,
+    masks: Images,
+    batch_size: int,
+    scratch_folder: Path | None = None,
+) -> tuple[Images, pd.DataFrame]:
+    """Predict a lung mask for every radiograph, and judge each.
 
     Args:
-        masks: 0/1 uint8 array (n, side, side).
-        rows: training rows.
+        model: trained U-Net.
+        images: uint8 array (n, side, side).
+        masks: given masks, 0/1 uint8 array of the same shape, all 0 where there is none.
+        batch_size: radiographs at a time.
+        scratch_folder: where the masks are built; the system's temporary folder if None.
+
+    Returns:
+        0/1 uint8 masks (n, side, side), on disk until they are saved; and a row per radiograph:
+        `area` (share of the picture), `n_components` (before all but two were removed) and
+        `agreement` (Dice with the given mask, missing without one).
     """
-    total = np.zeros(masks.shape[1:], np.int64)
-    for row in rows:
-        total += masks[row]
-    return (2 * total >= len(rows)).astype(np.uint8)
+    found = scratch_array(images.shape, np.uint8, scratch_folder)
+    quality: list[tuple[float, int, float]] = []
+    batches = predict_masks(model, images, np.arange(len(images)), batch_size)
+    n_batches = -(-len(images) // batch_size)
+    for batch, components in progress(batches, "Finding the lungs", n_batches):
+        place = slice(len(quality), len(quality) + len(batch))
+        found[place] = batch
+        quality += [
+            (mask.mean(), n, dice(mask, own) if own.any() else np.nan)
+            for mask, n, own in zip(batch, components, masks[place], strict=True)
+        ]
+    judged = pd.DataFrame(quality, columns=["area", "n_components", "agreement"])
+    return found, judged  # type: ignore[return-value]
 
 
-def _as_input(pixels: Images) -> NDArray[np.float32]:
+def as_input(pixels: Images) -> NDArray[np.float32]:
+    """The U-Net's input or output, float32 (n, side, side, 1), of radiographs or masks."""
     return pixels[..., None].astype(np.float32)

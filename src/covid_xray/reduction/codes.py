@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from covid_xray.imaging.arrays import RowStream, row_batches
 from covid_xray.imaging.resizing import resize_rows
 
 Codes = NDArray[np.float32]
+Images = NDArray[np.uint8]
 
 
 def encode_radiographs(
@@ -42,6 +43,40 @@ def encode_radiographs(
     return RowStream((len(images), code_length), np.float32, batches())
 
 
+def reconstruct_rows(
+    arrays: Mapping[str, Images],
+    rows: pd.DataFrame,
+    reconstruct: Callable[[Images], Images],
+    *,
+    side: int,
+    batch_size: int,
+) -> RowStream:
+    """The rows of a list as their codes remember them, batch by batch.
+
+    Args:
+        arrays: uint8 arrays (n, height, width) by name.
+        rows: table with `array` and `row`.
+        reconstruct: from and to uint8 arrays (batch, side, side).
+        side: side that it takes, in pixels.
+        batch_size: radiographs at a time.
+
+    Returns:
+        uint8 array (n, side, side), in the order of the rows.
+    """
+
+    def batches() -> Iterator[Images]:
+        every = np.arange(len(rows))
+        for batch in row_batches(every, batch_size, "Reconstructing radiographs"):
+            chosen = rows.iloc[batch]
+            pixels = [
+                resize_rows(arrays[array], np.array([row]), side)
+                for array, row in zip(chosen["array"], chosen["row"], strict=True)
+            ]
+            yield reconstruct(np.concatenate(pixels))
+
+    return RowStream((len(rows), side, side), np.uint8, batches())
+
+
 def fit_code_scaling(codes: Codes, rows: NDArray[np.intp], batch_size: int) -> pd.DataFrame:
     """Mean and standard deviation of every dimension of the codes of some rows.
 
@@ -53,7 +88,7 @@ def fit_code_scaling(codes: Codes, rows: NDArray[np.intp], batch_size: int) -> p
         batch_size: codes at a time.
 
     Returns:
-        One row per dimension: `dimension, mean, scale` (1 for a dimension that never changes).
+        Table `CODE_SCALING`.
     """
     from sklearn.preprocessing import StandardScaler
 

@@ -9,6 +9,32 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from covid_xray.imaging.similarity import find_similar_pairs
+from covid_xray.tables import GROUP_ID, IMAGE_ID, LABEL, Flag, Number, Text, Whole, table
+
+DUPLICATE_PAIRS = table(
+    "two radiographs that show the same picture",
+    {
+        "image_id_1": Text(description="the first of the two, in the index's order"),
+        "image_id_2": Text(description="the second"),
+        "label_1": Text(description="class of the first"),
+        "label_2": Text(description="class of the second"),
+        "source_1": Text(description="source of the first"),
+        "source_2": Text(description="source of the second"),
+        "hash_distance": Whole(description="distance of their perceptual hashes, bits"),
+        "ssim": Number(description="structural similarity, -1 to 1"),
+    },
+)
+DUPLICATE_GROUPS = table(
+    "a radiograph of the index",
+    {
+        "image_id": IMAGE_ID,
+        "label": LABEL,
+        "group_id": GROUP_ID,
+        "group_size": Whole(description="radiographs of its group"),
+        "is_redundant": Flag(description="true for all but the first of its class in a group"),
+        "has_label_conflict": Flag(description="whether its picture has another label elsewhere"),
+    },
+)
 
 
 def name_pairs(pairs: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
@@ -19,13 +45,13 @@ def name_pairs(pairs: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
         index: the study's index.
 
     Returns:
-        `image_id_1, image_id_2, label_1, label_2, source_1, source_2, hash_distance, ssim`.
+        Table `DUPLICATE_PAIRS`.
     """
     columns = {}
     for name in ("image_id", "label", "source"):
-        values = index[name].to_numpy()
-        columns[f"{name}_1"] = values[pairs["first"].to_numpy(dtype=np.intp)]
-        columns[f"{name}_2"] = values[pairs["second"].to_numpy(dtype=np.intp)]
+        for number, row in (("1", "first"), ("2", "second")):
+            rows = pairs[row].to_numpy(dtype=np.intp)
+            columns[f"{name}_{number}"] = pd.Series(index[name].to_numpy()[rows], dtype="str")
     measured = pairs[["hash_distance", "ssim"]].reset_index(drop=True)
     return pd.concat([pd.DataFrame(columns), measured], axis="columns")
 
@@ -50,7 +76,8 @@ def find_duplicate_groups(
         max_hash_distance: largest distance of two hashes, in bits.
 
     Returns:
-        Pairs within a class, pairs across classes (label conflicts), and the groups they form.
+        Pairs within a class, and pairs across classes (label conflicts), tables
+        `DUPLICATE_PAIRS`; and the groups they form, table `DUPLICATE_GROUPS`.
     """
     similar = find_similar_pairs(
         images, hashes, side=ssim_side, min_ssim=min_ssim, max_hash_distance=max_hash_distance
@@ -68,9 +95,8 @@ def group_duplicates(
     """Join every radiograph with its duplicates, within its class and across classes.
 
     A group is a connected component of the pairs: if A duplicates B and B duplicates C, the
-    three are one group. Only duplicates within a class are redundant; radiographs of one
-    picture under two labels are grouped, so that they never face each other across a split, but
-    both are kept, because nothing says which label is right.
+    three are one group. Only duplicates within a class are redundant. Radiographs of one picture
+    under two labels are grouped, so that they share a split, and both are kept.
 
     Args:
         index: the study's index.
@@ -78,9 +104,7 @@ def group_duplicates(
         label_conflicts: `image_id_1, image_id_2` of two classes.
 
     Returns:
-        One row per radiograph, in the index's order: `image_id, label, group_id` (the image_id
-        of the group's first member), `group_size`, `is_redundant` (true for all but the first
-        of its class in a group), `has_label_conflict`.
+        Table `DUPLICATE_GROUPS`, in the index's order.
     """
     ids = index["image_id"].reset_index(drop=True)
     everything = pd.concat([duplicate_pairs, label_conflicts], ignore_index=True)
@@ -106,3 +130,9 @@ def _components(ids: pd.Series, pairs: pd.DataFrame) -> np.ndarray[tuple[int], n
     links = coo_array((np.ones(len(pairs), bool), tuple(ends)), shape=(len(ids), len(ids)))
     _, component = connected_components(links, directed=False)
     return component  # type: ignore[no-any-return]
+
+
+def spread_pairs(pairs: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Some pairs, from the least to the most similar, evenly spread over those of the table."""
+    spread = np.linspace(0, len(pairs) - 1, min(most, len(pairs))).round().astype(int)
+    return pairs.sort_values(["ssim", "image_id_1"]).iloc[spread].reset_index(drop=True)

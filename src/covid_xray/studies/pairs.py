@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.evaluation.overlap import overlap_scores
 from covid_xray.studies.groups import find_duplicate_groups
+from covid_xray.studies.pixels import IMAGES, PAIR_IMAGES
 from covid_xray.studies.reading import read_study, rejected_table
 from covid_xray.studies.splits import split_groups
 from covid_xray.studies.study import RadiographyStudy
+from covid_xray.tables import ARRAY, GROUP_ID, LABEL, ROW, SPLIT, Maybe, Number, Text, table
 
 Images = NDArray[np.uint8]
-STUDY_ARRAY, FOLDER_ARRAY = "images", "pair_images"
-PAIR_COLUMNS = ["pair_id", "label", "array", "row", "group_id"]
+PAIR_ID = Text(description="image_id of a radiograph with a lung mask")
+LUNG_PAIRS = table(
+    "a radiograph with a lung mask; `array` and `row` hold both",
+    {
+        "pair_id": PAIR_ID,
+        "label": LABEL,
+        "array": ARRAY,
+        "row": ROW,
+        "group_id": GROUP_ID,
+        "split": SPLIT,
+    },
+)
+SEGMENTATION_PAIR_SCORES = table(
+    "a method and a test pair",
+    {
+        "method": Text(description="U-Net, or what looks at no radiograph"),
+        "pair_id": PAIR_ID,
+        "label": LABEL,
+        "row": ROW,
+        "pixel_accuracy": Number(description="share of the pixels on which both masks agree"),
+        "dice": Number(description="Dice, 0-1"),
+        "iou": Number(description="intersection over union, 0-1"),
+        "hausdorff": Maybe(description="Hausdorff distance, pixels; missing for one empty mask"),
+    },
+)
 
 
 class NoPairsError(ValueError):
@@ -28,8 +54,8 @@ class LungPairs:
     """Radiographs with a lung mask each.
 
     Attributes:
-        table: `pair_id, label, array, row, group_id`; `row` counts in the study's `images` and
-            `masks`, or in `pair_images` and `pair_masks`.
+        table: `LUNG_PAIRS` before the split; `row` counts in the study's `images` and `masks`,
+            or in `pair_images` and `pair_masks`.
         images: uint8 array (n, side, side) of a second folder; empty for the study's own pairs.
         masks: 0/1 uint8 array of the same shape.
         rejected: files of the second folder that were left out.
@@ -56,7 +82,7 @@ def pairs_of_study(
         return None
     none = np.empty((0, side, side), np.uint8)
     return LungPairs(
-        _table(index, duplicate_groups["group_id"], usable, STUDY_ARRAY),
+        _table(index, duplicate_groups["group_id"], usable, IMAGES),
         none,
         none,
         rejected_table([]),
@@ -95,7 +121,7 @@ def pairs_of_folder(
     _, _, groups = find_duplicate_groups(read.index, hashes, read.images, **duplicates)  # type: ignore[arg-type]
     usable = read.index["has_mask"] & ~groups["is_redundant"]
     return LungPairs(
-        _table(read.index, groups["group_id"], usable, FOLDER_ARRAY),
+        _table(read.index, groups["group_id"], usable, PAIR_IMAGES),
         read.images,
         read.masks,
         read.rejected,
@@ -110,33 +136,66 @@ def _refusals(rejected: pd.DataFrame) -> str:
 
 
 def _table(index: pd.DataFrame, groups: pd.Series, usable: pd.Series, array: str) -> pd.DataFrame:
-    table = index[["image_id", "label"]].rename(columns={"image_id": "pair_id"})
-    table = table.assign(array=array, row=np.arange(len(index)), group_id=groups.to_numpy())
-    return table[usable.to_numpy()].reset_index(drop=True)[PAIR_COLUMNS]
+    pairs = index[["image_id", "label"]].rename(columns={"image_id": "pair_id"})
+    pairs = pairs.assign(array=array, row=np.arange(len(index)), group_id=groups.to_numpy())
+    return pairs[usable.to_numpy()].reset_index(drop=True)
 
 
-def deal_pairs(
-    table: pd.DataFrame, shares: Mapping[str, float], *, most: int | None, seed: int
+def assign_pairs(
+    pairs: pd.DataFrame, shares: Mapping[str, float], *, most: int | None, seed: int
 ) -> pd.DataFrame:
-    """Deal pairs to training, validation and test, by duplicate group, in every class.
+    """Assign pairs to training, validation and test, by duplicate group, in every class.
 
     Args:
-        table: table of `LungPairs`.
+        pairs: table of `LungPairs`.
         shares: share of each split.
         most: pairs to use at most; all if None.
         seed: seed of the draw and of the split.
 
     Returns:
-        The pairs that are used, in their order, with `split`.
+        Table `LUNG_PAIRS` of the pairs that are used, in their order.
     """
-    if most is not None and len(table) > most:
-        table = table.sample(most, random_state=seed).sort_index().reset_index(drop=True)
-    labels = _common_labels(table, len(shares))
-    return table.assign(split=split_groups(labels, table["group_id"], shares, seed))
+    if most is not None and len(pairs) > most:
+        pairs = pairs.sample(most, random_state=seed).sort_index().reset_index(drop=True)
+    labels = _common_labels(pairs, len(shares))
+    return pairs.assign(split=split_groups(labels, pairs["group_id"], shares, seed))
 
 
-def _common_labels(table: pd.DataFrame, n_splits: int) -> pd.Series:
-    """Classes to deal by: one with too few pairs to be in every split is dealt with the largest."""
-    groups = table.groupby("label")["group_id"].nunique()
-    rare = table["label"].map(groups < n_splits)
-    return table["label"].mask(rare, groups.idxmax())
+def _common_labels(pairs: pd.DataFrame, n_splits: int) -> pd.Series:
+    """Classes to stratify by: one with too few pairs for every split counts as the largest."""
+    groups = pairs.groupby("label")["group_id"].nunique()
+    rare = pairs["label"].map(groups < n_splits)
+    return pairs["label"].mask(rare, groups.idxmax())
+
+
+def score_masks(
+    methods: Mapping[str, Sequence[Images]], masks: Images, pairs: pd.DataFrame
+) -> pd.DataFrame:
+    """Score the masks that several methods give to the same pairs.
+
+    Args:
+        methods: one 0/1 uint8 mask (side, side) per pair, by method.
+        masks: true masks, 0/1 uint8 array (n, side, side).
+        pairs: rows of `LUNG_PAIRS`.
+
+    Returns:
+        Table `SEGMENTATION_PAIR_SCORES`.
+    """
+    keys = pairs[["pair_id", "label", "row"]].reset_index(drop=True)
+    tables = []
+    for method, found in methods.items():
+        scores = [
+            overlap_scores(mask, masks[row]) for mask, row in zip(found, keys["row"], strict=True)
+        ]
+        tables.append(pd.concat([keys, pd.DataFrame(scores)], axis="columns"))
+        tables[-1].insert(0, "method", method)
+    return pd.concat(tables, ignore_index=True)
+
+
+def best_median_worst(scores: pd.DataFrame, of_each: int = 2) -> pd.DataFrame:
+    """The pairs with the best, median and worst Dice among those of one method, with `rank`."""
+    ordered = scores.sort_values(["dice", "pair_id"], ascending=[False, True], ignore_index=True)
+    middle = (len(ordered) - of_each) // 2
+    places = {"best": 0, "median": max(middle, 0), "worst": max(len(ordered) - of_each, 0)}
+    parts = [ordered.iloc[at : at + of_each].assign(rank=rank) for rank, at in places.items()]
+    return pd.concat(parts).drop_duplicates("pair_id").reset_index(drop=True)

@@ -56,7 +56,7 @@ class SharpnessParameters(StrictParameters):
 
 
 class SplittingParameters(StrictParameters):
-    """How radiographs are dealt to training, validation and test.
+    """How radiographs are assigned to training, validation and test.
 
     Attributes:
         protocol: `leak_free` (split by duplicate group, then augment training rows) or

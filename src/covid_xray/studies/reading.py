@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from covid_xray.imaging.arrays import keep_rows, scratch_array
@@ -30,15 +31,48 @@ from covid_xray.studies.files import StudyError
 from covid_xray.studies.layout import RadiographFile, RejectedFile
 from covid_xray.studies.metadata import UNKNOWN_SOURCE
 from covid_xray.studies.study import RadiographyStudy
+from covid_xray.tables import IMAGE_ID, LABEL, Flag, Maybe, Number, Text, Whole, table
 
-INDEX_COLUMNS = [
-    "image_id", "label", "file", "n_bytes", "height", "width", "bit_depth",
-    "has_mask", "source", "source_url",
-]  # fmt: skip
-FEATURE_COLUMNS = [
-    "image_id", "label", "luminosity", "rms_contrast", "mask_area", "masked_luminosity",
-    "masked_contrast", "laplacian_variance", "perceptual_hash", "n_bytes",
-]  # fmt: skip
+RADIOGRAPH_INDEX = table(
+    "a readable radiograph; row i describes row i of `images` and `masks`",
+    {
+        "image_id": IMAGE_ID,
+        "label": LABEL,
+        "file": Text(description="path inside the study"),
+        "n_bytes": Whole(description="size of the file, bytes"),
+        "height": Whole(description="height of the file's picture, pixels"),
+        "width": Whole(description="width of the file's picture, pixels"),
+        "bit_depth": Whole(description="bits per pixel that the file uses: 8, 12 or 16"),
+        "has_mask": Flag(description="whether it has a usable lung mask"),
+        "source": Text(description="where it was published, by a short name"),
+        "source_url": Text(description="the same as an address; empty if unknown"),
+    },
+)
+RADIOGRAPH_FEATURES = table(
+    "a radiograph of the index, measured at the size it came in",
+    {
+        "image_id": IMAGE_ID,
+        "label": LABEL,
+        "luminosity": Number(description="mean grey, 0-255"),
+        "rms_contrast": Number(description="standard deviation of grey, 0-127.5"),
+        "mask_area": Maybe(description="share of the picture that is lung; missing without a mask"),
+        "masked_luminosity": Maybe(description="mean grey inside the lungs, 0-255"),
+        "masked_contrast": Maybe(description="standard deviation of grey inside the lungs"),
+        "laplacian_variance": Number(description="sharpness: variance of the Laplacian, grey²"),
+        "perceptual_hash": pa.Column("uint64", description="pHash, 64 bits"),
+        "n_bytes": Whole(description="size of the file, bytes"),
+    },
+)
+REJECTED_FILES = table(
+    "a file of the study that is left out",
+    {
+        "file": Text(description="path inside the study"),
+        "label": LABEL,
+        "kind": Text(description="radiograph, lung_mask or metadata"),
+        "reason": Text(description="one of the reasons in docs/decisions.md"),
+        "detail": Text(description="what is wrong with it, in words"),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -46,11 +80,11 @@ class StudyReading:
     """What one pass over a study gives; row i of each array is row i of both tables.
 
     Attributes:
-        index: one row per radiograph (columns INDEX_COLUMNS).
-        features: its measurements, taken at the file's own size (columns FEATURE_COLUMNS).
+        index: table `RADIOGRAPH_INDEX`.
+        features: table `RADIOGRAPH_FEATURES`.
         images: uint8 array (n, side, side), grey 0-255.
         masks: uint8 array (n, side, side), 1 in the lungs; zero where `has_mask` is false.
-        rejected: one row per file left out, with its reason.
+        rejected: table `REJECTED_FILES`.
     """
 
     index: pd.DataFrame
@@ -95,10 +129,12 @@ def read_study(
     kept = np.array([row for row, record in enumerate(records) if record], dtype=np.intp)
     rejected = study.rejected + [file for _, files in outcomes for file in files]
     _check_every_class(study, [record for record in records if record], rejected)
-    table = pd.DataFrame([record for record in records if record])
+    everything = pd.DataFrame([record for record in records if record])
     return StudyReading(
-        index=table[INDEX_COLUMNS],
-        features=table[FEATURE_COLUMNS].astype({"perceptual_hash": "uint64"}),
+        index=everything[list(RADIOGRAPH_INDEX.columns)],
+        features=everything[list(RADIOGRAPH_FEATURES.columns)].astype(
+            {"perceptual_hash": "uint64"}
+        ),
         images=keep_rows(images, kept),  # type: ignore[arg-type]
         masks=keep_rows(masks, kept),  # type: ignore[arg-type]
         rejected=rejected_table(rejected),
@@ -106,10 +142,9 @@ def read_study(
 
 
 def rejected_table(rejected: list[RejectedFile]) -> pd.DataFrame:
-    """Rejected files as a table, whole columns even when it is empty."""
-    columns = ["path", "label", "kind", "reason", "detail"]
-    table = pd.DataFrame([asdict(file) for file in rejected], columns=columns).astype("str")
-    return table.rename(columns={"path": "file"})
+    """Rejected files as the table `REJECTED_FILES`, whole columns even when it is empty."""
+    rows = [astuple(file) for file in rejected]
+    return pd.DataFrame(rows, columns=list(REJECTED_FILES.columns)).astype("str")
 
 
 def _in_parallel(

@@ -9,7 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.split import Protocol, Split
+from covid_xray.tables import GROUP_ID, IMAGE_ID, LABEL, SPLIT, Flag, table
 
+SPLITS = table(
+    "a radiograph of the index",
+    {
+        "image_id": IMAGE_ID,
+        "label": LABEL,
+        "group_id": GROUP_ID,
+        "kept": Flag(description="whether it is used: false for redundant duplicates"),
+        "split": SPLIT,
+    },
+)
 _MAX_DRAWS = 50
 
 
@@ -22,8 +33,8 @@ def split_groups(
 ) -> pd.Series:
     """Assign whole groups to splits, at random, with each class in the wanted shares.
 
-    Larger groups go first, to a split drawn with the odds of what each still lacks; single
-    images then fill every class up, to the unit wherever groups allow it.
+    Larger groups are placed first, in a split drawn with the odds of what each still lacks. Single
+    radiographs then fill every class up, to the unit wherever groups allow it.
 
     Args:
         labels: class per radiograph.
@@ -44,10 +55,11 @@ def split_groups(
     counts = members.to_numpy()
     # Only groups of several classes can leave a class out of a split; another draw may not.
     for _ in range(_MAX_DRAWS):
-        dealt = _deal(counts, shares, rng)
-        present = np.stack([counts[dealt == split].any(axis=0) for split in range(len(shares))])
+        assigned = _assign(counts, shares, rng)
+        present = np.stack([counts[assigned == split].any(axis=0) for split in range(len(shares))])
         if present.all():
-            split_of = pd.Series(np.array(list(shares))[dealt], index=members.index, dtype="object")
+            names = np.array(list(shares))[assigned]
+            split_of = pd.Series(names, index=members.index, dtype="object")
             return groups.map(split_of).rename("split")
     label = members.columns[np.flatnonzero(~present.all(axis=0))[0]]
     raise SplitError(
@@ -56,22 +68,22 @@ def split_groups(
     )
 
 
-def _deal(
+def _assign(
     counts: NDArray[np.int64], shares: Mapping[str, float], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Number of the split that each group, a row of members per class, is dealt to."""
-    dealer = _Dealer(counts, shares, rng)
+    """Number of the split of each group, a row of members per class."""
+    assignment = _Assignment(counts, shares, rng)
     # Groups of several classes, then large ones: what is left to place last fits anywhere.
     shuffled = rng.permutation(len(counts))
     n_classes, sizes = (counts > 0).sum(axis=1), counts.sum(axis=1)
     order = shuffled[np.lexsort((-sizes[shuffled], -n_classes[shuffled]))]
-    dealt = np.empty(len(counts), np.int64)
-    dealt[order] = [dealer.deal(counts[row]) for row in order]
-    return dealt
+    assigned = np.empty(len(counts), np.int64)
+    assigned[order] = [assignment.place(counts[row]) for row in order]
+    return assigned
 
 
-class _Dealer:
-    """Deals groups to splits and keeps count of what each class still lacks in each split."""
+class _Assignment:
+    """Assigns groups to splits, one by one, and counts what each class still lacks in each."""
 
     def __init__(
         self, counts: NDArray[np.int64], shares: Mapping[str, float], rng: np.random.Generator
@@ -81,7 +93,7 @@ class _Dealer:
         self._groups_left = (counts > 0).sum(axis=0)
         self._rng = rng
 
-    def deal(self, counts: NDArray[np.int64]) -> int:
+    def place(self, counts: NDArray[np.int64]) -> int:
         """Choose the split of a group with these many radiographs of each class."""
         classes = np.flatnonzero(counts)
         split = self._draw(counts[classes], classes)
@@ -131,17 +143,17 @@ def split_radiographs(
 ) -> pd.DataFrame:
     """Split a study's radiographs, by group or, as Report A did, by image.
 
-    Redundant duplicates are left out under either protocol (the report removes them too). Under
-    `published` nothing keeps the groups that remain, label conflicts, on one side.
+    Redundant duplicates are left out under either protocol, as in the report. Under `published`
+    the two radiographs of a label conflict may be in two splits.
 
     Args:
-        groups: table of `group_duplicates`.
+        groups: table `DUPLICATE_GROUPS`.
         shares: share of each split, adding up to 1.
         protocol: `leak_free` or `published`.
         seed: seed of the draw.
 
     Returns:
-        One row per radiograph, in the given order: `image_id, label, group_id, kept, split`.
+        Table `SPLITS`, in the given order.
 
     Raises:
         SplitError: if a class has fewer groups than there are splits.
@@ -151,9 +163,9 @@ def split_radiographs(
     split = split_groups(groups.loc[kept, "label"], unit[kept], shares, seed)
     # A redundant duplicate is used nowhere, but its split says on which side its group is.
     side = groups["group_id"].map(split.groupby(groups.loc[kept, "group_id"]).first())
-    table = groups[["image_id", "label", "group_id"]].assign(kept=kept, split=side)
-    table.loc[kept, "split"] = split
-    return table
+    splits = groups[["image_id", "label", "group_id"]].assign(kept=kept, split=side)
+    splits.loc[kept, "split"] = split
+    return splits
 
 
 def kept_rows(splits: pd.DataFrame, split: Split | None = None) -> NDArray[np.intp]:

@@ -10,12 +10,45 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.split import Protocol, Split
+from covid_xray.studies.pixels import AUGMENTED_IMAGES, AUTOENCODED_IMAGES, IMAGES, MASKED_IMAGES
+from covid_xray.tables import ARRAY, GROUP_ID, IMAGE_ID, LABEL, ROW, SPLIT, Text, Whole, table
 
+BALANCED = "balanced"
+BALANCED_AUGMENTED = "balanced_augmented"
 AUTOENCODED_FROM = "balanced_augmented_laplacian"
 AUTOENCODED = f"{AUTOENCODED_FROM}_autoencoded"
-VARIANTS = ("balanced", "balanced_augmented", AUTOENCODED_FROM, AUTOENCODED, "masked")
-PLAN_COLUMNS = ["row", "image_id", "parent_row", "label", "group_id", "split", "seed"]
-VARIANT_COLUMNS = ["variant", "array", "row", "image_id", "label", "group_id", "split"]
+MASKED = "masked"
+VARIANTS = (BALANCED, BALANCED_AUGMENTED, AUTOENCODED_FROM, AUTOENCODED, MASKED)
+AUGMENTATION_PLAN = table(
+    "an augmented image; row i describes row i of `augmented_images`",
+    {
+        "row": Whole(description="row of `augmented_images`"),
+        "image_id": Text(description="its source image's name, and its number among those of it"),
+        "source_row": Whole(description="row of its source image in `images`"),
+        "label": LABEL,
+        "group_id": GROUP_ID,
+        "split": SPLIT,
+        "seed": Whole(description="seed of its transformation"),
+    },
+)
+STUDY_VARIANTS = table(
+    "a radiograph or augmented image of a variant",
+    {
+        "variant": Text(description="name of the variant (docs/decisions.md)"),
+        "array": ARRAY,
+        "row": ROW,
+        "image_id": IMAGE_ID,
+        "label": LABEL,
+        "group_id": GROUP_ID,
+        "split": SPLIT,
+    },
+)
+# Whole types where a class needs no augmented image.
+_PLAN_TYPES = dict.fromkeys(("image_id", "label", "group_id", "split"), "str") | dict.fromkeys(
+    ("source_row", "seed"), "int64"
+)
+PLAN_COLUMNS = list(AUGMENTATION_PLAN.columns)
+VARIANT_COLUMNS = list(STUDY_VARIANTS.columns)
 
 
 def plan_augmentation(
@@ -26,71 +59,61 @@ def plan_augmentation(
     protocol: Protocol,
     seed: int,
 ) -> pd.DataFrame:
-    """List the augmented radiographs that bring every class up to `images_per_class`.
+    """List the augmented images that bring every class up to `images_per_class`.
 
-    Under `leak_free` only training rows have children, up to the training share of
-    `images_per_class`, so that the training set has the published size. Under `published` any
-    row has children, and these are dealt to the splits at random, apart from their parents:
-    that is Report A's leak (section Difficultés, point 3).
+    Under `leak_free` only training rows are source images, and classes reach the training share
+    of `images_per_class`. Under `published` any row is one, and augmented images are assigned to
+    splits at random, apart from their source images: Report A's leak (Difficultés, point 3).
 
     Args:
-        splits: table of `split_radiographs`.
+        splits: table `SPLITS`.
         images_per_class: size of every class of the balanced set (Report A's Table 2).
         shares: share of each split.
         protocol: `leak_free` or `published`.
-        seed: seed of every child's transformation.
+        seed: seed of every transformation.
 
     Returns:
-        One row per child: `row` (in `augmented_images`), `image_id`, `parent_row` (in
-        `images`), `label, group_id, split, seed`.
+        Table `AUGMENTATION_PLAN`.
     """
-    eligible = splits[splits["kept"]]
+    sources = splits[splits["kept"]]
     target = images_per_class
     if protocol is Protocol.LEAK_FREE:
-        eligible = eligible[eligible["split"] == Split.TRAIN]
+        sources = sources[sources["split"] == Split.TRAIN]
         target = round(images_per_class * shares[Split.TRAIN])
-    if eligible.empty:
-        return _no_children()
-    children = [
-        _children(parents, target - len(parents), seed)
-        for _, parents in eligible.groupby("label", sort=True)
+    if sources.empty:
+        return pd.DataFrame(columns=PLAN_COLUMNS).astype(_PLAN_TYPES | {"row": "int64"})
+    augmented = [
+        _augment_class(of_class, target - len(of_class), seed)
+        for _, of_class in sources.groupby("label", sort=True)
     ]
-    plan = pd.concat(children, ignore_index=True)
+    plan = pd.concat(augmented, ignore_index=True)
     if protocol is Protocol.PUBLISHED:
-        plan["split"] = _dealt(plan["label"], shares, seed)
+        plan["split"] = _assign(plan["label"], shares, seed)
     return plan.assign(row=np.arange(len(plan)))[PLAN_COLUMNS]
 
 
-def _no_children() -> pd.DataFrame:
-    numbers = dict.fromkeys(("row", "parent_row", "seed"), "int64")
-    return pd.DataFrame(columns=PLAN_COLUMNS, dtype="str").astype(numbers)
-
-
-def _children(parents: pd.DataFrame, n_children: int, seed: int) -> pd.DataFrame:
-    """Children of one class; every parent has as many as any other, give or take one."""
-    order = np.random.default_rng([seed, _number(str(parents["label"].iloc[0]))])
-    shuffled = order.permutation(len(parents))
-    turns = np.arange(max(n_children, 0))
-    chosen = parents.iloc[shuffled[turns % len(parents)]]
-    generation = turns // len(parents) + 1
-    ids = chosen["image_id"].to_numpy()
+def _augment_class(sources: pd.DataFrame, n_augmented: int, seed: int) -> pd.DataFrame:
+    """Augmented images of one class: as many of each source image as of any, give or take one."""
+    order = np.random.default_rng([seed, _number(str(sources["label"].iloc[0]))])
+    shuffled = order.permutation(len(sources))
+    turns = np.arange(max(n_augmented, 0))
+    chosen = sources.iloc[shuffled[turns % len(sources)]]
+    named = list(zip(chosen["image_id"], (turns // len(sources) + 1).tolist(), strict=True))
     return pd.DataFrame(
         {
-            "image_id": [f"{name}_augmented_{k}" for name, k in zip(ids, generation, strict=True)],
-            "parent_row": chosen.index.to_numpy(),
+            "image_id": [f"{source}_augmented_{number}" for source, number in named],
+            "source_row": chosen.index.to_numpy(),
             "label": chosen["label"].to_numpy(),
             "group_id": chosen["group_id"].to_numpy(),
             "split": chosen["split"].to_numpy(),
-            "seed": [
-                _child_seed(seed, name, int(k)) for name, k in zip(ids, generation, strict=True)
-            ],
+            "seed": [_seed_of(seed, source, number) for source, number in named],
         }
-    ).astype({"seed": "int64", "parent_row": "int64"})
+    ).astype(_PLAN_TYPES)
 
 
-def _child_seed(seed: int, image_id: str, generation: int) -> int:
-    # Depends on the child alone, so that adding a radiograph changes no other one's children.
-    sequence = np.random.SeedSequence([seed, _number(image_id), generation])
+def _seed_of(seed: int, source: str, number: int) -> int:
+    # Depends on this image alone: another radiograph in the study changes no augmented image.
+    sequence = np.random.SeedSequence([seed, _number(source), number])
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
@@ -98,15 +121,15 @@ def _number(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def _dealt(labels: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
-    """Deal rows to splits in the given shares, class by class, at random."""
-    dealt = pd.Series(index=labels.index, dtype="object")
+def _assign(labels: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
+    """Assign rows to splits in the given shares, class by class, at random."""
+    assigned = pd.Series(index=labels.index, dtype="str")
     bounds = np.cumsum(list(shares.values()))[:-1]
     for label, rows in labels.groupby(labels):
         shuffled = np.random.default_rng([seed, _number(str(label)), 1]).permutation(len(rows))
         place = (shuffled + 0.5) / len(rows)
-        dealt.loc[rows.index] = np.array(list(shares))[np.searchsorted(bounds, place)]
-    return dealt
+        assigned.loc[rows.index] = np.array(list(shares))[np.searchsorted(bounds, place)]
+    return assigned
 
 
 def list_variants(
@@ -123,18 +146,15 @@ def list_variants(
     """The rows of every variant of Report A's Table 4, all scored on the same held-out images.
 
     `balanced` under-samples to the smallest class, `balanced_augmented` ("V2V2 équilibré") adds
-    the planned children, `…_laplacian` drops rows whose radiograph is blurred,
-    `…_autoencoded` has the same rows as they come out of the convolutional autoencoder, held-out
-    ones too, and `masked` is `balanced` among radiographs with a lung mask (its pixels are those
-    of `images` times the mask).
-    Under `leak_free` every variant's validation and test rows are all the kept originals of
-    those splits, as they came (for `masked`, those that have a mask). Under `published` they
-    are balanced and augmented too.
+    augmented images, `…_laplacian` drops blurred radiographs and what was made of them,
+    `…_autoencoded` has the same rows through the convolutional autoencoder, and `masked` is
+    `balanced` among radiographs with a lung mask. Under `leak_free` the held-out rows are all
+    kept radiographs of their split; under `published` they are balanced and augmented too.
 
     Args:
-        splits: table of `split_radiographs`.
-        features: the study's features, in the same order.
-        plan: table of `plan_augmentation`.
+        splits: table `SPLITS`.
+        features: table `RADIOGRAPH_FEATURES`, in the same order.
+        plan: table `AUGMENTATION_PLAN`.
         images_per_class: size of every class of the balanced set.
         min_laplacian_variance: lowest Laplacian variance of `…_laplacian`; the report's is 30.
         shares: share of each split.
@@ -142,45 +162,53 @@ def list_variants(
         seed: seed of under-sampling.
 
     Returns:
-        `variant, array` (`images`, `augmented_images`, `autoencoded_images` or `masked_images`),
-        `row, image_id, label, group_id, split`, ordered by variant, array and row.
+        Table `STUDY_VARIANTS`, ordered by variant, array and row.
     """
-    originals = splits[splits["kept"]].assign(array="images")
-    originals["row"] = originals.index
-    # `loc`, because an empty table would take over the index of what is assigned to it.
-    kept = features.loc[originals.index]
-    originals["sharp"] = kept["laplacian_variance"] >= min_laplacian_variance
-    originals["has_mask"] = kept["mask_area"].notna()
-    children = plan.assign(array="augmented_images")
-    children["sharp"] = originals["sharp"].reindex(plan["parent_row"]).to_numpy(dtype=bool)
-    everything = pd.concat([originals, children], ignore_index=True)
+    originals, everything = _candidates(splits, features, plan, min_laplacian_variance)
+    if protocol is Protocol.LEAK_FREE:
+        images_per_class = round(images_per_class * shares[Split.TRAIN])
     pools = {
-        "balanced": (originals, None),
-        "balanced_augmented": (everything, images_per_class),
+        BALANCED: (originals, None),
+        BALANCED_AUGMENTED: (everything, images_per_class),
         AUTOENCODED_FROM: (everything[everything["sharp"]], images_per_class),
-        "masked": (originals[originals["has_mask"]].assign(array="masked_images"), None),
+        MASKED: (originals[originals["has_mask"]].assign(array=MASKED_IMAGES), None),
     }
     lists = []
     for variant, (pool, size) in pools.items():
         if protocol is Protocol.LEAK_FREE:
-            training = pool[pool["split"] == Split.TRAIN]
-            target = None if size is None else round(size * shares[Split.TRAIN])
-            candidates = originals if variant != "masked" else pool
-            held_out = candidates[candidates["split"] != Split.TRAIN]
-            rows = pd.concat([undersample(training, target, seed), held_out])
+            held_out = pool if variant == MASKED else originals
+            training = undersample(pool[pool["split"] == Split.TRAIN], size, seed)
+            rows = pd.concat([training, held_out[held_out["split"] != Split.TRAIN]])
         else:
             rows = undersample(pool, size, seed)
-        lists.append(
-            rows.assign(variant=variant).sort_values(["array", "row"], ascending=[False, True])
-        )
+        rows = rows.assign(variant=variant)
+        lists.append(rows.sort_values(["array", "row"], ascending=[False, True]))
         if variant == AUTOENCODED_FROM:
             lists.append(_autoencoded(lists[-1]))
     return pd.concat(lists, ignore_index=True)[VARIANT_COLUMNS]
 
 
+def _candidates(
+    splits: pd.DataFrame,
+    features: pd.DataFrame,
+    plan: pd.DataFrame,
+    min_laplacian_variance: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Kept radiographs, and these with the augmented images, each `sharp` or not."""
+    originals = splits[splits["kept"]].assign(array=IMAGES)
+    originals["row"] = originals.index
+    # `loc`, because an empty table would take over the index of what is assigned to it.
+    kept = features.loc[originals.index]
+    originals["sharp"] = kept["laplacian_variance"] >= min_laplacian_variance
+    originals["has_mask"] = kept["mask_area"].notna()
+    augmented = plan.assign(array=AUGMENTED_IMAGES)
+    augmented["sharp"] = originals["sharp"].reindex(plan["source_row"]).to_numpy(dtype=bool)
+    return originals, pd.concat([originals, augmented], ignore_index=True)
+
+
 def _autoencoded(rows: pd.DataFrame) -> pd.DataFrame:
     """The same radiographs in `autoencoded_images`, which holds them in this order."""
-    return rows.assign(variant=AUTOENCODED, array="autoencoded_images", row=np.arange(len(rows)))
+    return rows.assign(variant=AUTOENCODED, array=AUTOENCODED_IMAGES, row=np.arange(len(rows)))
 
 
 def undersample(pool: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray import pages
 from covid_xray.imaging.augmentation import augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
+from covid_xray.studies.file_sizes import SIZE_COLUMNS, file_size_table
 from covid_xray.studies.groups import find_duplicate_groups
 from covid_xray.studies.parameters import (
     AugmentationParameters,
@@ -29,15 +31,15 @@ Images = NDArray[np.uint8]
 
 
 def read_radiographs(
-    study: RadiographyStudy, reading: ReadingParameters
+    radiography_study: RadiographyStudy, reading: ReadingParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, Images, Images, pd.DataFrame]:
     """Read every file of the study once.
 
     Returns:
-        The index, the features, the images, the masks and the rejected files.
+        Tables `RADIOGRAPH_INDEX` and `RADIOGRAPH_FEATURES`; images, masks; table `REJECTED_FILES`.
     """
     result = read_study(
-        study,
+        radiography_study,
         side=reading.side,
         min_side=reading.min_side,
         workers=reading.workers,
@@ -55,36 +57,46 @@ def read_radiographs(
 
 
 def find_duplicates(
-    index: pd.DataFrame, features: pd.DataFrame, images: Images, rule: DuplicateParameters
+    radiograph_index: pd.DataFrame,
+    radiograph_features: pd.DataFrame,
+    images: Images,
+    duplicates: DuplicateParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Find duplicate radiographs by Report A's rule.
 
     Returns:
-        Pairs within a class, pairs across classes (label conflicts), and the groups they form.
+        Tables `DUPLICATE_PAIRS`, within a class and across classes (label conflicts), and
+        `DUPLICATE_GROUPS`.
     """
-    hashes = features["perceptual_hash"].to_numpy()
-    duplicates, conflicts, groups = find_duplicate_groups(
-        index, hashes, images, **rule.model_dump()
+    hashes = radiograph_features["perceptual_hash"].to_numpy()
+    pairs, conflicts, groups = find_duplicate_groups(
+        radiograph_index, hashes, images, **duplicates.model_dump()
     )
     logger.info(
         "%d duplicate pairs within classes, %d across: %d redundant radiographs",
-        len(duplicates),
+        len(pairs),
         len(conflicts),
         groups["is_redundant"].sum(),
     )
-    return duplicates, conflicts, groups
+    return pairs, conflicts, groups
 
 
-def measure_sharpness(features: pd.DataFrame, sharpness: SharpnessParameters) -> pd.DataFrame:
+def measure_sharpness(
+    radiograph_features: pd.DataFrame, sharpness: SharpnessParameters
+) -> pd.DataFrame:
     """Share of radiographs that each Laplacian threshold keeps, per class."""
     return kept_share_by_threshold(
-        features["laplacian_variance"], features["label"], sharpness.thresholds
+        radiograph_features["laplacian_variance"],
+        radiograph_features["label"],
+        sharpness.thresholds,
     )
 
 
-def split_study(groups: pd.DataFrame, splitting: SplittingParameters) -> pd.DataFrame:
-    """Deal the radiographs to training, validation and test."""
-    splits = split_radiographs(groups, splitting.shares, splitting.protocol, splitting.seed)
+def split_study(duplicate_groups: pd.DataFrame, splitting: SplittingParameters) -> pd.DataFrame:
+    """Assign the radiographs to training, validation and test."""
+    splits = split_radiographs(
+        duplicate_groups, splitting.shares, splitting.protocol, splitting.seed
+    )
     counts = pd.crosstab(splits["label"], splits["split"].where(splits["kept"], "redundant"))
     logger.info("Radiographs per class and split (%s):\n%s", splitting.protocol, counts)
     return splits
@@ -92,12 +104,12 @@ def split_study(groups: pd.DataFrame, splitting: SplittingParameters) -> pd.Data
 
 def plan_variants(
     splits: pd.DataFrame,
-    features: pd.DataFrame,
+    radiograph_features: pd.DataFrame,
     splitting: SplittingParameters,
     augmentation: AugmentationParameters,
     sharpness: SharpnessParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the augmented children to make and the rows of every variant."""
+    """List the augmented images to make and the rows of every variant."""
     plan = plan_augmentation(
         splits,
         images_per_class=augmentation.images_per_class,
@@ -107,7 +119,7 @@ def plan_variants(
     )
     variants = list_variants(
         splits,
-        features,
+        radiograph_features,
         plan,
         images_per_class=augmentation.images_per_class,
         min_laplacian_variance=sharpness.min_laplacian_variance,
@@ -121,7 +133,7 @@ def plan_variants(
 def augment_study(
     images: Images,
     masks: Images,
-    plan: pd.DataFrame,
+    augmentation_plan: pd.DataFrame,
     augmentation: AugmentationParameters,
     reading: ReadingParameters,
 ) -> tuple[Images, Images]:
@@ -129,11 +141,51 @@ def augment_study(
     return augment_radiographs(
         images,
         masks,
-        plan["parent_row"].tolist(),
-        plan["seed"].tolist(),
+        augmentation_plan["source_row"].tolist(),
+        augmentation_plan["seed"].tolist(),
         n_layers=augmentation.n_layers,
         factor=augmentation.factor,
         batch_size=augmentation.batch_size,
         workers=augmentation.workers,
         scratch_folder=reading.scratch_folder,
+    )
+
+
+def make_table_1(radiograph_index: pd.DataFrame, published_table_1: pd.DataFrame) -> pd.DataFrame:
+    """Report A's Table 1: bytes on disk per class."""
+    return file_size_table(radiograph_index, published_table_1)
+
+
+def write_data_engineering_page(
+    splits: pd.DataFrame,
+    rejected_radiographs: pd.DataFrame,
+    duplicate_pairs: pd.DataFrame,
+    label_conflicts: pd.DataFrame,
+    sharpness: pd.DataFrame,
+    study_variants: pd.DataFrame,
+    table_1: pd.DataFrame,
+) -> str:
+    """What became of the study's files, as one page."""
+    used = splits.assign(split=splits["split"].where(splits["kept"], "redundant duplicate"))
+    return pages.page(
+        "Data engineering",
+        pages.section("Radiographs per class and split", pages.counts(used, ["label", "split"])),
+        pages.section(
+            "Radiographs per variant and split", pages.counts(study_variants, ["variant", "split"])
+        ),
+        pages.section(
+            "Rejected files", pages.counts(rejected_radiographs, ["label", "kind", "reason"])
+        ),
+        pages.section("Duplicate pairs per class", pages.counts(duplicate_pairs, ["label_1"])),
+        pages.section("Label conflicts", pages.counts(label_conflicts, ["label_1", "label_2"])),
+        pages.section(
+            "Radiographs that a Laplacian threshold keeps",
+            pages.table(
+                sharpness, {"threshold": "", "label": "", "n_kept": "", "kept_share": ".1%"}
+            ),
+        ),
+        pages.section(
+            "Table 1: bytes on disk, in brackets the published figures",
+            pages.table(table_1, {"label": ""} | dict.fromkeys(SIZE_COLUMNS, ",.0f")),
+        ),
     )

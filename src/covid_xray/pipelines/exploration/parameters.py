@@ -13,14 +13,14 @@ class ExampleParameters(StrictParameters):
     Attributes:
         per_class: radiographs of each class in a montage.
         duplicate_pairs: pairs in Figure 8, from the least to the most similar.
-        children: augmented children per row of Figure 9.
+        augmented_images: augmented images per row of Figure 9.
         near_threshold: radiographs on each side of the Laplacian threshold.
         seed: seed of the draws.
     """
 
     per_class: int = Field(ge=1, le=8)
     duplicate_pairs: int = Field(ge=1, le=12)
-    children: int = Field(ge=1, le=10)
+    augmented_images: int = Field(ge=1, le=10)
     near_threshold: int = Field(ge=1, le=12)
     seed: int = Field(ge=0)
 

@@ -9,21 +9,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray import pages
 from covid_xray.evaluation.anova import analyse_variance
 from covid_xray.evaluation.intervals import Intervals
-from covid_xray.evaluation.overlap import dice, overlap_scores, summarise_overlap
+from covid_xray.evaluation.overlap import summarise_overlap
 from covid_xray.evaluation.published import published_value
-from covid_xray.imaging.arrays import RowStream, scratch_array
-from covid_xray.imaging.features import EXPLORATORY_FEATURES, exploratory_features
+from covid_xray.imaging.arrays import RowStream
 from covid_xray.models.settings import UNetSettings
-from covid_xray.pipelines.segmentation.parameters import (
-    MaskParameters,
-    MaskSource,
-    PairParameters,
-)
-from covid_xray.progress import progress
+from covid_xray.pipelines.segmentation.parameters import MaskParameters, PairParameters
 from covid_xray.split import Split
-from covid_xray.studies.pairs import STUDY_ARRAY, deal_pairs, pairs_of_folder, pairs_of_study
+from covid_xray.studies.lung_masks import MASK_FEATURES, choose_masks, mean_mask, measure_inside
+from covid_xray.studies.pairs import (
+    assign_pairs,
+    best_median_worst,
+    pairs_of_folder,
+    pairs_of_study,
+    score_masks,
+)
 from covid_xray.studies.parameters import (
     AugmentationParameters,
     DuplicateParameters,
@@ -31,9 +33,10 @@ from covid_xray.studies.parameters import (
     SharpnessParameters,
     SplittingParameters,
 )
+from covid_xray.studies.pixels import IMAGES
 from covid_xray.studies.reading import read_pair
 from covid_xray.studies.study import RadiographyStudy
-from covid_xray.studies.variants import list_variants
+from covid_xray.studies.variants import MASKED, list_variants
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +44,16 @@ Images = NDArray[np.uint8]
 KerasModel: TypeAlias = Any
 Figure: TypeAlias = Any
 
-MASKED = "masked"
+_SCORES = {"method": "", "label": "", "score": "", "value": ".3f", "n_pairs": "", "note": ""}
+_ANOVA: pages.Forms = {
+    "feature": "", "n": "", "f_statistic": ".4g", "p_value": pages.p_value,
+    "eta_squared": ".3f", "note": "",
+}  # fmt: skip
 UNET, BACKGROUND, MEAN_MASK = "U-Net", "all background", "mean training mask"
 
 
 def gather_lung_pairs(
-    index: pd.DataFrame,
+    radiograph_index: pd.DataFrame,
     duplicate_groups: pd.DataFrame,
     segmentation_pairs: RadiographyStudy | None,
     reading: ReadingParameters,
@@ -56,29 +63,29 @@ def gather_lung_pairs(
     """List pairs of radiograph and lung mask: the study's own, or else those of a second folder.
 
     Returns:
-        `pair_id, label, array, row, group_id, split`; the second folder's images and masks (empty
-        if the study has its own); and its rejected files.
+        Table `LUNG_PAIRS`; the second folder's images and masks (empty if the study has its own);
+        and its rejected files.
     """
-    found = pairs_of_study(index, duplicate_groups, reading.side)
+    found = pairs_of_study(radiograph_index, duplicate_groups, reading.side)
     if found is None:
         found = pairs_of_folder(
             segmentation_pairs, reading=reading.model_dump(), duplicates=duplicates.model_dump()
         )
-    table = deal_pairs(found.table, pairs.shares, most=pairs.most, seed=pairs.seed)
+    table = assign_pairs(found.table, pairs.shares, most=pairs.most, seed=pairs.seed)
     logger.info("Lung pairs per class and split:\n%s", pd.crosstab(table["label"], table["split"]))
     return table, found.images, found.masks, found.rejected
 
 
 def draw_mask_resizing(
     lung_pairs: pd.DataFrame,
-    study: RadiographyStudy,
+    radiography_study: RadiographyStudy,
     segmentation_pairs: RadiographyStudy | None,
 ) -> Figure:
     """Report B's figure: a radiograph and its mask before and after they have one size."""
     from covid_xray.figures.segmentation import draw_resizing
 
     first = lung_pairs.iloc[0]
-    origin = study if first["array"] == STUDY_ARRAY else segmentation_pairs
+    origin = radiography_study if first["array"] == IMAGES else segmentation_pairs
     assert origin is not None  # or there would be no pair
     return draw_resizing(*read_pair(origin, first["pair_id"]))
 
@@ -89,24 +96,25 @@ def fit_unet(
     masks: Images,
     pair_images: Images,
     pair_masks: Images,
-    settings: UNetSettings,
+    unet: UNetSettings,
 ) -> tuple[KerasModel, pd.DataFrame]:
     """Train the U-Net on the training pairs.
 
     Returns:
         The weights of the best validation Dice, and losses and Dice by epoch.
     """
-    from covid_xray.models.unet import build_unet, train_unet, without_training
+    from covid_xray.models.unet import build_unet
+    from covid_xray.training.unet import train_unet, without_training
 
     pixels, lungs = _pair_arrays(lung_pairs, images, masks, pair_images, pair_masks)
-    model = build_unet(settings, pixels.shape[1])
+    model = build_unet(unet, pixels.shape[1])
     history = train_unet(
         model,
         pixels,
         lungs,
         train_rows=_rows(lung_pairs, Split.TRAIN),
         validation_rows=_rows(lung_pairs, Split.VALIDATION),
-        settings=settings,
+        settings=unet,
     )
     return without_training(model), history
 
@@ -120,47 +128,31 @@ def score_unet(
     pair_masks: Images,
     mask_parameters: MaskParameters,
 ) -> pd.DataFrame:
-    """Score the U-Net on the test pairs, beside two baselines that look at no radiograph.
-
-    Returns:
-        One row per method and pair: `method, pair_id, label, row`, and the scores.
-    """
-    from covid_xray.models.unet import mean_mask, predict_masks
+    """Score the U-Net on the test pairs, beside two baselines that look at no radiograph."""
+    from covid_xray.models.unet import predict_masks
 
     pixels, lungs = _pair_arrays(lung_pairs, images, masks, pair_images, pair_masks)
     test = lung_pairs[lung_pairs["split"] == Split.TEST]
-    rows = test["row"].to_numpy()
     average = mean_mask(lungs, _rows(lung_pairs, Split.TRAIN))
-    predicted = [
-        mask
-        for batch, _ in predict_masks(unet, pixels, rows, mask_parameters.batch_size)
-        for mask in batch
-    ]
+    batches = predict_masks(unet, pixels, test["row"].to_numpy(), mask_parameters.batch_size)
     methods = {
-        UNET: predicted,
-        BACKGROUND: [np.zeros_like(average)] * len(rows),
-        MEAN_MASK: [average] * len(rows),
+        UNET: [mask for batch, _ in batches for mask in batch],
+        BACKGROUND: [np.zeros_like(average)] * len(test),
+        MEAN_MASK: [average] * len(test),
     }
-    keys = test[["pair_id", "label", "row"]].reset_index(drop=True)
-    tables = []
-    for method, of_method in methods.items():
-        scores = [
-            overlap_scores(mask, lungs[row]) for mask, row in zip(of_method, rows, strict=True)
-        ]
-        tables.append(pd.concat([keys, pd.DataFrame(scores)], axis="columns"))
-        tables[-1].insert(0, "method", method)
-    return pd.concat(tables, ignore_index=True)
+    return score_masks(methods, lungs, test)
 
 
 def summarise_segmentation(
-    pair_scores: pd.DataFrame, published: pd.DataFrame, intervals: Intervals
+    segmentation_pair_scores: pd.DataFrame,
+    published_figures: pd.DataFrame,
+    intervals: Intervals,
 ) -> pd.DataFrame:
     """Means per method and class with bootstrap intervals, the published accuracy beside ours."""
-    table = summarise_overlap(pair_scores, intervals)
-    theirs = (
-        (table["method"] == UNET) & (table["label"] == "all") & (table["score"] == "pixel_accuracy")
-    )
-    known = published_value(published, "unet_pixel_accuracy", "B")
+    table = summarise_overlap(segmentation_pair_scores, intervals)
+    reported = pd.Series({"method": UNET, "label": "all", "score": "pixel_accuracy"})
+    theirs = (table[reported.index] == reported).all(axis="columns")
+    known = published_value(published_figures, "unet_pixel_accuracy", "B")
     return table.assign(published=np.where(theirs, known, np.nan))
 
 
@@ -168,7 +160,7 @@ def draw_segmentation(
     unet: KerasModel,
     unet_history: pd.DataFrame,
     lung_pairs: pd.DataFrame,
-    pair_scores: pd.DataFrame,
+    segmentation_pair_scores: pd.DataFrame,
     images: Images,
     masks: Images,
     pair_images: Images,
@@ -180,26 +172,17 @@ def draw_segmentation(
     from covid_xray.models.unet import predict_masks
 
     pixels, lungs = _pair_arrays(lung_pairs, images, masks, pair_images, pair_masks)
-    shown = _best_median_worst(pair_scores[pair_scores["method"] == UNET])
+    scores = segmentation_pair_scores
+    shown = best_median_worst(scores[scores["method"] == UNET])
     rows = shown["row"].to_numpy()
     ((predicted, _),) = predict_masks(unet, pixels, rows, len(rows))
     overlays = draw_segmentation_examples(pixels[rows], lungs[rows], predicted, shown)
     return draw_learning_curves({UNET: unet_history}), overlays
 
 
-def _best_median_worst(scores: pd.DataFrame, of_each: int = 2) -> pd.DataFrame:
-    ordered = scores.sort_values(["dice", "pair_id"], ascending=[False, True]).reset_index(
-        drop=True
-    )
-    middle = (len(ordered) - of_each) // 2
-    places = {"best": 0, "median": max(middle, 0), "worst": max(len(ordered) - of_each, 0)}
-    parts = [ordered.iloc[at : at + of_each].assign(rank=rank) for rank, at in places.items()]
-    return pd.concat(parts).drop_duplicates("pair_id").reset_index(drop=True)
-
-
 def predict_lung_masks(
     unet: KerasModel,
-    index: pd.DataFrame,
+    radiograph_index: pd.DataFrame,
     images: Images,
     masks: Images,
     mask_parameters: MaskParameters,
@@ -208,31 +191,17 @@ def predict_lung_masks(
     """Predict a lung mask for every radiograph, and judge each.
 
     Returns:
-        0/1 uint8 masks, in the index's order; and `image_id, label, area` (share of the picture),
-        `n_components` (before all but two were removed) and `agreement` (Dice with the given
-        mask, missing without one).
+        0/1 uint8 masks, in the index's order, and table `MASK_QUALITY`.
     """
-    from covid_xray.models.unet import predict_masks
+    from covid_xray.models.unet import find_lungs
 
-    predicted = scratch_array(images.shape, np.uint8, reading.scratch_folder)
-    quality: list[tuple[float, int, float]] = []
-    size = mask_parameters.batch_size
-    rows = np.arange(len(images))
-    batches = predict_masks(unet, images, rows, size)
-    for batch, components in progress(batches, "Finding the lungs", -(-len(rows) // size)):
-        start = len(quality)
-        predicted[start : start + len(batch)] = batch
-        given = masks[start : start + len(batch)]
-        quality += [
-            (mask.mean(), n, dice(mask, own) if own.any() else np.nan)
-            for mask, n, own in zip(batch, components, given, strict=True)
-        ]
-    judged = pd.DataFrame(quality, columns=["area", "n_components", "agreement"])
-    return predicted, pd.concat([index[["image_id", "label"]], judged], axis="columns")  # type: ignore[return-value]
+    size, folder = mask_parameters.batch_size, reading.scratch_folder
+    predicted, judged = find_lungs(unet, images, masks, size, folder)
+    return predicted, pd.concat([radiograph_index[["image_id", "label"]], judged], axis="columns")
 
 
 def choose_lung_masks(
-    index: pd.DataFrame,
+    radiograph_index: pd.DataFrame,
     images: Images,
     masks: Images,
     predicted_masks: Images,
@@ -242,26 +211,13 @@ def choose_lung_masks(
     """The masks that `segmentation.masks.source` asks for, and the features inside them.
 
     Returns:
-        0/1 uint8 masks, in the index's order, all 0 where there is none; and the radiographs'
-        features, those inside the lungs measured with these masks (at the stored size where a
-        mask is predicted).
+        0/1 uint8 masks, in the index's order, all 0 where there is none; and table
+        `RADIOGRAPH_FEATURES`, measured at the stored size where a mask is predicted.
     """
-    use_predicted = {
-        MaskSource.PROVIDED: np.zeros(len(index), dtype=bool),
-        MaskSource.PREDICTED: np.ones(len(index), dtype=bool),
-        MaskSource.PROVIDED_ELSE_PREDICTED: ~index["has_mask"].to_numpy(),
-    }[mask_parameters.source]
+    use_predicted = mask_parameters.source.is_predicted(radiograph_index["has_mask"].to_numpy())
     rows = np.flatnonzero(use_predicted)
-    inside = list(EXPLORATORY_FEATURES[2:])
-    features = radiograph_features.copy()
-    if len(rows):
-        measured = exploratory_features(images, predicted_masks, rows)
-        features.loc[rows, inside] = measured[inside].to_numpy()
-    chosen = (
-        (predicted_masks if predicted else masks)[row : row + 1]
-        for row, predicted in enumerate(use_predicted)
-    )
-    return RowStream(masks.shape, np.uint8, chosen), features
+    features = measure_inside(radiograph_features, images, predicted_masks, rows)
+    return choose_masks(masks, predicted_masks, use_predicted), features
 
 
 def list_masked_variant(
@@ -296,14 +252,42 @@ def describe_lungs(
     return (
         draw_mask_quality(mask_quality),
         draw_distribution(lung_features, "mask_area", "Lung mask area", "share of the picture"),
-        analyse_variance(lung_features, list(EXPLORATORY_FEATURES[2:])),
+        analyse_variance(lung_features, list(MASK_FEATURES)),
+    )
+
+
+def write_segmentation_page(
+    segmentation_scores: pd.DataFrame,
+    lung_anova: pd.DataFrame,
+    rejected_pairs: pd.DataFrame,
+    **figures: Figure,
+) -> str:
+    """Scores, lungs and figures of the pipeline as one page."""
+    scores = segmentation_scores.rename(columns={"mean": "value"})
+    return pages.page(
+        "Segmentation: finding the lungs",
+        pages.section(
+            "Scores on test pairs",
+            "Means with bootstrap intervals, and in brackets the published figure; Hausdorff "
+            "distances in pixels.",
+            pages.table(scores, _SCORES),
+        ),
+        pages.section(
+            "Lungs per class",
+            "Analysis of variance of the features inside the chosen masks.",
+            pages.table(lung_anova, _ANOVA),
+        ),
+        pages.section("Figures", pages.figures(figures)),
+        pages.section(
+            "Rejected files of a second folder", pages.counts(rejected_pairs, ["kind", "reason"])
+        ),
     )
 
 
 def _pair_arrays(
     lung_pairs: pd.DataFrame, images: Images, masks: Images, pair_images: Images, pair_masks: Images
 ) -> tuple[Images, Images]:
-    own = (lung_pairs["array"] == STUDY_ARRAY).all()
+    own = (lung_pairs["array"] == IMAGES).all()
     return (images, masks) if own else (pair_images, pair_masks)
 
 

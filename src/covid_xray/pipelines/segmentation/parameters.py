@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from pydantic import Field, model_validator
 
 from covid_xray.parameters import StrictParameters
 from covid_xray.split import Split
+from covid_xray.studies.lung_masks import MaskSource
 from covid_xray.studies.parameters import Share
 
 
-class MaskSource(StrEnum):
-    """Which lung masks are used after segmentation."""
-
-    PROVIDED = "provided"
-    PREDICTED = "predicted"
-    PROVIDED_ELSE_PREDICTED = "provided_else_predicted"
-
-
 class PairParameters(StrictParameters):
-    """How pairs of radiograph and lung mask are dealt.
+    """How pairs of radiograph and lung mask are assigned to splits.
 
     Attributes:
         test: share held out for the scores; Report B trained on 90 %.

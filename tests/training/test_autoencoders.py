@@ -9,8 +9,9 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from covid_xray.datasets import KerasModelDataset
-from covid_xray.models.autoencoders import Autoencoder, build_autoencoder, train_autoencoder
+from covid_xray.models.autoencoders import Autoencoder, build_autoencoder
 from covid_xray.models.settings import AutoencoderSettings
+from covid_xray.training.autoencoders import train_autoencoder
 from covid_xray.training.fitting import TrainingError
 
 SIDE = 16

@@ -9,16 +9,9 @@ from covid_xray.datasets import KerasModelDataset
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
 from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.settings import UNetSettings
-from covid_xray.models.unet import (
-    build_unet,
-    dice,
-    mean_mask,
-    overlap_loss,
-    predict_masks,
-    train_unet,
-    without_training,
-)
+from covid_xray.models.unet import build_unet, predict_masks
 from covid_xray.training.fitting import TrainingError
+from covid_xray.training.unet import dice, overlap_loss, train_unet, without_training
 
 STILL = PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False)
 MOVED = PairAugmentation(rotation=10, zoom=0.1, shift=0.05, gamma=0.2, flip=True)
@@ -145,13 +138,6 @@ def test_predicted_masks_are_the_models_own_cleaned_whatever_the_batch(batch_siz
     for mask, count, of_model in zip(masks, components, raw.astype(np.uint8), strict=True):
         np.testing.assert_array_equal(mask, clean_lung_mask(of_model))
         assert count == count_components(of_model)
-
-
-def test_the_mean_mask_is_lung_where_half_of_the_masks_are():
-    masks = np.zeros((3, 2, 2), np.uint8)
-    masks[:2, 0] = masks[0, 1, 0] = 1
-    assert mean_mask(masks, [0, 1]).tolist() == [[1, 1], [1, 0]]
-    assert mean_mask(masks, [0, 1, 2]).tolist() == [[1, 1], [0, 0]]
 
 
 LOAD = """

@@ -5,41 +5,41 @@ Everything is fitted on training radiographs and scored on test radiographs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import Intervals, mean_interval
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.published import published_value
 from covid_xray.evaluation.reconstruction import Reconstruct, score_reconstructions
-from covid_xray.imaging.arrays import RowStream, row_batches
-from covid_xray.imaging.resizing import resize_rows
+from covid_xray.imaging.arrays import RowStream
 from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.pipelines.exploration.parameters import (
     EigenImageParameters,
     ExampleParameters,
     ReductionParameters,
 )
-from covid_xray.reduction.codes import encode_radiographs, fit_code_scaling
+from covid_xray.reduction.codes import encode_radiographs, fit_code_scaling, reconstruct_rows
+from covid_xray.reduction.comparison import (
+    CONVOLUTIONAL,
+    DENSE,
+    PCA,
+    compare_methods,
+    reconstruct_examples,
+)
 from covid_xray.reduction.eigen_images import EigenImages, fit_eigen_images
 from covid_xray.split import Split
+from covid_xray.studies.pixels import AUGMENTED_IMAGES, IMAGES
 from covid_xray.studies.splits import draw_examples, kept_rows
 from covid_xray.studies.variants import AUTOENCODED_FROM, select_variant
 
 Images = NDArray[np.uint8]
-Codes = NDArray[np.float32]
+Floats = NDArray[np.float32]
 Figure: TypeAlias = Any
 KerasModel: TypeAlias = Any
-
-# Each reduction, in the words of its figures, and what the report published of it.
-METHODS = {
-    "eigen_images": ("PCA", None),
-    "dense": ("dense autoencoder", "dense_autoencoder_mean_ssim"),
-    "convolutional": ("convolutional autoencoder", "convolutional_autoencoder_mean_ssim"),
-}
 
 
 def fit_principal_components(
@@ -47,11 +47,11 @@ def fit_principal_components(
     splits: pd.DataFrame,
     reduction: ReductionParameters,
     eigen_images: EigenImageParameters,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], pd.DataFrame]:
+) -> tuple[Floats, Floats, pd.DataFrame]:
     """Fit eigen-images on training radiographs.
 
     Returns:
-        The mean radiograph, the eigen-images, and `component, explained_share, cumulative_share`.
+        The mean radiograph, the eigen-images, and table `EXPLAINED_VARIANCE`.
     """
     fitted, shares = fit_eigen_images(
         images,
@@ -72,8 +72,8 @@ def fit_principal_components(
 
 def encode_with_eigen_images(
     images: Images,
-    mean_radiograph: NDArray[np.float32],
-    eigen_images: NDArray[np.float32],
+    mean_radiograph: Floats,
+    eigen_images: Floats,
     reduction: ReductionParameters,
 ) -> RowStream:
     """PCA codes of all radiographs."""
@@ -90,8 +90,8 @@ def encode_with_eigen_images(
 def score_eigen_images(
     images: Images,
     splits: pd.DataFrame,
-    mean_radiograph: NDArray[np.float32],
-    eigen_images: NDArray[np.float32],
+    mean_radiograph: Floats,
+    eigen_images: Floats,
     reduction: ReductionParameters,
 ) -> pd.DataFrame:
     """SSIM and squared error of each test radiograph, reconstructed from its PCA code."""
@@ -110,7 +110,8 @@ def fit_autoencoder(
     Returns:
         The autoencoder, and its losses by epoch.
     """
-    from covid_xray.models.autoencoders import build_autoencoder, train_autoencoder
+    from covid_xray.models.autoencoders import build_autoencoder
+    from covid_xray.training.autoencoders import train_autoencoder
 
     model = build_autoencoder(settings, reduction.side)
     history = train_autoencoder(
@@ -139,7 +140,9 @@ def encode_with_autoencoder(
     )
 
 
-def fit_scaling(codes: Codes, splits: pd.DataFrame, reduction: ReductionParameters) -> pd.DataFrame:
+def fit_scaling(
+    codes: Floats, splits: pd.DataFrame, reduction: ReductionParameters
+) -> pd.DataFrame:
     """Mean and scale of every dimension of the training radiographs' codes."""
     return fit_code_scaling(codes, kept_rows(splits, Split.TRAIN), reduction.batch_size)
 
@@ -171,52 +174,26 @@ def _score(
 
 def compare_reductions(
     explained_variance: pd.DataFrame,
-    published: pd.DataFrame,
+    eigen_reconstruction_scores: pd.DataFrame,
+    dense_reconstruction_scores: pd.DataFrame,
+    convolutional_reconstruction_scores: pd.DataFrame,
+    published_figures: pd.DataFrame,
     intervals: Intervals,
-    eigen_scores: pd.DataFrame,
-    dense_scores: pd.DataFrame,
-    convolutional_scores: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Each reduction's mean SSIM on test radiographs beside the published one.
-
-    Returns:
-        One row per method: `method, quantity, value, low, high, published, n_radiographs`; PCA's
-        explained variance (on training radiographs, as published) comes first.
-    """
-    share = explained_variance["cumulative_share"].iloc[-1]
-    rows: list[dict[str, Any]] = [
-        {
-            "method": METHODS["eigen_images"][0],
-            "quantity": f"explained variance, {len(explained_variance)} components",
-            "value": share,
-            "published": published_value(published, "pca_cumulative_explained_variance"),
-        }
-    ]
-    tables = (eigen_scores, dense_scores, convolutional_scores)
-    for (method, quantity), scores in zip(METHODS.values(), tables, strict=True):
-        ssim = scores["ssim"].to_numpy()
-        low, high = mean_interval(ssim, intervals)
-        known = published_value(published, quantity) if quantity else float("nan")
-        rows.append(
-            {
-                "method": method,
-                "quantity": "mean SSIM, test radiographs",
-                "value": ssim.mean(),
-                "low": low,
-                "high": high,
-                "published": known,
-                "n_radiographs": len(ssim),
-            }
-        )
-    columns = ["method", "quantity", "value", "low", "high", "published", "n_radiographs"]
-    return pd.DataFrame(rows, columns=columns).astype({"n_radiographs": "Int64"})
+    """Each reduction's mean SSIM on test radiographs beside the published one."""
+    scores = (
+        eigen_reconstruction_scores,
+        dense_reconstruction_scores,
+        convolutional_reconstruction_scores,
+    )
+    return compare_methods(explained_variance, scores, published_figures, intervals)
 
 
 def draw_principal_components(
-    mean_radiograph: NDArray[np.float32],
-    eigen_images: NDArray[np.float32],
+    mean_radiograph: Floats,
+    eigen_images: Floats,
     explained_variance: pd.DataFrame,
-    published: pd.DataFrame,
+    published_figures: pd.DataFrame,
 ) -> tuple[Figure, Figure]:
     """The first eigen-images, and the variance that all explain."""
     from covid_xray.figures.reduction import draw_eigen_images, draw_explained_variance
@@ -226,73 +203,53 @@ def draw_principal_components(
         draw_eigen_images(mean_radiograph, eigen_images, shares),
         draw_explained_variance(
             explained_variance,
-            published_value(published, "pca_cumulative_explained_variance"),
-            int(published_value(published, "pca_components")),
+            published_value(published_figures, "pca_cumulative_explained_variance"),
+            int(published_value(published_figures, "pca_components")),
         ),
     )
 
 
-def draw_autoencoder_curves(dense: pd.DataFrame, convolutional: pd.DataFrame) -> Figure:
+def draw_autoencoder_curves(
+    dense_history: pd.DataFrame, convolutional_history: pd.DataFrame
+) -> Figure:
     """Learning curves of both autoencoders."""
     from covid_xray.figures.curves import draw_learning_curves
 
-    names = [METHODS[kind][0] for kind in ("dense", "convolutional")]
-    return draw_learning_curves(dict(zip(names, (dense, convolutional), strict=True)))
+    return draw_learning_curves({DENSE: dense_history, CONVOLUTIONAL: convolutional_history})
 
 
-def draw_figure_6(
+def draw_reconstructions(
     images: Images,
     splits: pd.DataFrame,
-    mean_radiograph: NDArray[np.float32],
-    eigen_images: NDArray[np.float32],
+    mean_radiograph: Floats,
+    eigen_images: Floats,
     dense_autoencoder: KerasModel,
-    reduction: ReductionParameters,
-    examples: ExampleParameters,
-) -> Figure:
-    """Figure 6: test radiographs beside their reconstructions by PCA and dense autoencoder."""
-    from covid_xray.models.autoencoders import Autoencoder
-
-    methods = {
-        METHODS["eigen_images"][0]: EigenImages(mean_radiograph, eigen_images).reconstruct,
-        METHODS["dense"][0]: Autoencoder(dense_autoencoder).reconstruct,
-    }
-    return _draw_methods(images, splits, methods, reduction, examples)
-
-
-def draw_annex_10(
-    images: Images,
-    splits: pd.DataFrame,
     convolutional_autoencoder: KerasModel,
     reduction: ReductionParameters,
     examples: ExampleParameters,
-) -> Figure:
-    """Annex 10: test radiographs and their reconstructions by the convolutional autoencoder."""
+) -> tuple[Figure, Figure]:
+    """Test radiographs beside their reconstructions.
+
+    Returns:
+        Figure 6, by PCA and the dense autoencoder; and Annex 10, by the convolutional one.
+    """
+    from covid_xray.figures import reduction as figures
     from covid_xray.models.autoencoders import Autoencoder
-
-    methods = {METHODS["convolutional"][0]: Autoencoder(convolutional_autoencoder).reconstruct}
-    return _draw_methods(images, splits, methods, reduction, examples)
-
-
-def _draw_methods(
-    images: Images,
-    splits: pd.DataFrame,
-    methods: Mapping[str, Reconstruct],
-    reduction: ReductionParameters,
-    examples: ExampleParameters,
-) -> Figure:
-    from covid_xray.figures.reduction import draw_reconstructions
 
     labels = splits["label"].iloc[kept_rows(splits, Split.TEST)]
     rows = draw_examples(labels, examples.per_class, examples.seed)
-    originals = resize_rows(images, rows, reduction.side)
-    copies, ssim = {}, {}
-    for name, reconstruct in methods.items():
-        copies[name] = reconstruct(originals)
-        scores = score_reconstructions(
-            images, rows, reconstruct, side=reduction.side, batch_size=len(rows)
-        )
-        ssim[name] = scores["ssim"].to_numpy()
-    return draw_reconstructions(originals, copies, labels.loc[rows.tolist()].tolist(), ssim)
+    figure_6 = {
+        PCA: EigenImages(mean_radiograph, eigen_images).reconstruct,
+        DENSE: Autoencoder(dense_autoencoder).reconstruct,
+    }
+    annex_10 = {CONVOLUTIONAL: Autoencoder(convolutional_autoencoder).reconstruct}
+
+    def draw(methods: Mapping[str, Reconstruct]) -> Figure:
+        originals, copies, ssim = reconstruct_examples(images, rows, methods, reduction.side)
+        shown = labels.loc[rows.tolist()].tolist()
+        return figures.draw_reconstructions(originals, copies, shown, ssim)
+
+    return draw(figure_6), draw(annex_10)
 
 
 def autoencode_variant(
@@ -310,18 +267,10 @@ def autoencode_variant(
     from covid_xray.models.autoencoders import Autoencoder
 
     trained = Autoencoder(convolutional_autoencoder)
-    rows = select_variant(study_variants, AUTOENCODED_FROM)
-    arrays = {"images": images, "augmented_images": augmented_images}
-
-    def batches() -> Iterator[Images]:
-        every = np.arange(len(rows))
-        for batch in row_batches(every, reduction.batch_size, "Autoencoding radiographs"):
-            pixels = [
-                resize_rows(arrays[array], np.array([row]), trained.side)
-                for array, row in zip(
-                    rows["array"].iloc[batch], rows["row"].iloc[batch], strict=True
-                )
-            ]
-            yield trained.reconstruct(np.concatenate(pixels))
-
-    return RowStream((len(rows), trained.side, trained.side), np.uint8, batches())
+    return reconstruct_rows(
+        {IMAGES: images, AUGMENTED_IMAGES: augmented_images},
+        select_variant(study_variants, AUTOENCODED_FROM),
+        trained.reconstruct,
+        side=trained.side,
+        batch_size=reduction.batch_size,
+    )

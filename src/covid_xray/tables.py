@@ -1,0 +1,39 @@
+"""Columns of tables, written once as executable schemas; these are the ones that many tables share.
+
+A catalog entry names the schema of its table (`validator`), and Kedro holds every saved one to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import pandera.pandas as pa
+
+from covid_xray.split import Split
+
+Text = partial(pa.Column, str)
+Whole = partial(pa.Column, int)
+Number = partial(pa.Column, float)
+Flag = partial(pa.Column, bool)
+# A number that is missing where it can't be measured or is not published.
+Maybe = partial(pa.Column, float, nullable=True)
+
+IMAGE_ID = Text(description="name of the radiograph, unique in the study")
+LABEL = Text(description="class of the radiograph")
+GROUP_ID = Text(description="duplicate group: the image_id of its first member")
+SPLIT = Text(pa.Check.isin(list(map(str, Split))), description="train, validation or test")
+ARRAY = Text(description="array that holds the pixels")
+ROW = Whole(description="row of that array")
+EPOCH = Whole(description="number of the epoch, from 0")
+NOTE = Text(description="why a number is missing; empty if none is")
+
+
+def table(description: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
+    """The schema of a table with these columns, in this order, and no others.
+
+    Args:
+        description: what a row is.
+        columns: a column by name, each with a description that gives its unit.
+    """
+    return pa.DataFrameSchema(dict(columns), strict=True, ordered=True, description=description)

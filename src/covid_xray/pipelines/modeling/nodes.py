@@ -20,7 +20,7 @@ from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overf
 from covid_xray.evaluation.predictions import rows_by_run
 from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
 from covid_xray.models.backbone import BACKBONES, Backbone
-from covid_xray.pages import AS_IT_IS, SCORES_NOTE, figures, page, section, table
+from covid_xray.pages import AS_IT_IS, NO_WEIGHTS_NOTE, SCORES_NOTE, figures, page, section, table
 from covid_xray.pipelines.modeling.parameters import Figure14Parameters
 from covid_xray.studies.variants import select_variant
 from covid_xray.training.activations import Activations
@@ -240,4 +240,5 @@ def write_modeling_page(
                 figures(own),
             )
         )
-    return page("Modeling: four backbones under COVID weights", *sections)
+    random = NO_WEIGHTS_NOTE if (table_5["weights"] == "none").any() else ""
+    return page("Modeling: four backbones under COVID weights", random, *sections)

@@ -1,6 +1,5 @@
 """Figures of predictions: bars that add up to the radiographs, cells and lines as in the table."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -324,7 +324,7 @@ def test_labels_keep_their_colour_and_marker_and_all_is_neutral():
             assert to_hex(bar.get_color()[0]) == to_hex(line.get_color())
         for line in axes.lines:
             if line.get_label() not in points:
-                assert (line.get_marker(), line.get_color()) == ("|", theme.REFERENCE)
+                assert (line.get_marker(), line.get_color()) == ("|", theme.INK)
 
 
 def test_the_legend_names_evidence_and_chance():

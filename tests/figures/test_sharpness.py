@@ -65,9 +65,9 @@ def test_lines_go_through_the_points_of_the_table(shares, words):
     figure = draw_kept_share(shares.sample(frac=1, random_state=0), (0.76, 0.90), 50)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     for label, rows in shares.groupby("label"):
-        label = theme.class_name(label)
-        np.testing.assert_allclose(lines[label].get_xdata(), rows["threshold"])
-        np.testing.assert_allclose(lines[label].get_ydata(), rows["kept_share"])
+        line = lines[theme.class_name(label)]
+        np.testing.assert_allclose(line.get_xdata(), rows["threshold"])
+        np.testing.assert_allclose(line.get_ydata(), rows["kept_share"])
     for name in ("all classes", "COVID", "Lung Opacity"):
         assert name in words(figure)
 

@@ -135,6 +135,8 @@ def _style_literals(tree):
     return [
         (name, value.value)
         for name, value in named
-        # "none" is no colour at all.
-        if style.search(str(name)) and isinstance(value, ast.Constant) and value.value != "none"
+        # "none" is no colour at all, and "name" is a column to colour by.
+        if style.search(str(name))
+        and isinstance(value, ast.Constant)
+        and value.value not in ("none", "name")
     ]

@@ -114,9 +114,8 @@ def laplacian_table(scored: pd.DataFrame) -> pd.DataFrame:
     """Scores by threshold of the Laplacian variance, descending; 0, last, means no filter."""
     # Beside runs that have none, whole thresholds became 50.0.
     thresholds = pd.to_numeric(scored["threshold"], downcast="integer")
-    return scored.assign(threshold=thresholds).sort_values(
-        "threshold", ascending=False, ignore_index=True
-    )
+    table = scored.assign(threshold=thresholds)
+    return table.sort_values("threshold", ascending=False, ignore_index=True)
 
 
 def _beside_published(

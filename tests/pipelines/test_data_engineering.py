@@ -121,7 +121,7 @@ def steps(study, protocol):
         protocol=protocol, train=0.7, validation=0.15, test=0.15, seed=1
     )
     splits = split_study(groups, splitting)
-    augmentation = AugmentationParameters(images_per_class=20, n_layers=3, factor=0.1, batch_size=4)
+    augmentation = AugmentationParameters(images_per_class=20, n_layers=3, factor=0.1)
     sharpness = SharpnessParameters(thresholds=[30], min_laplacian_variance=30)
     plan, variants = plan_variants(splits, features, splitting, augmentation, sharpness)
     return index, splits, plan, variants

@@ -33,9 +33,7 @@ TABLE_2 = pd.read_csv(ROOT / "data/01_raw/published/table_2_augmentation_setting
 SIZES = {"COVID": 30, "Lung_Opacity": 45, "Normal": 60, "Viral Pneumonia": 24}
 IMAGES_PER_CLASS = 60
 THRESHOLDS = [50, 45, 30, 0]
-AUGMENTATION = AugmentationParameters(
-    images_per_class=IMAGES_PER_CLASS, n_layers=3, factor=0.1, batch_size=8
-)
+AUGMENTATION = AugmentationParameters(images_per_class=IMAGES_PER_CLASS, n_layers=3, factor=0.1)
 SHARPNESS = SharpnessParameters(thresholds=[30], min_laplacian_variance=30)
 FROZEN = FrozenParameters(
     augmentation_backbone="MobileNet",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_xray.imaging.augmentation import augment_lung_mask, augment_radiograph
+from covid_xray.imaging.augmentation import Augmentation, augment_radiographs
 from covid_xray.models.feature_cache import StaleFeaturesError, TrunkFeatures
 from covid_xray.models.settings import TrainingSettings
 from covid_xray.models.trunk import cut_classifier, trunk_features
@@ -169,7 +169,7 @@ def children_features(name="three_layers", children=SETS, images=IMAGES, masks=M
         masks,
         ROWS[ROWS["array"] == "images"].assign(run="3"),
         children,
-        AugmentationParameters(images_per_class=4, n_layers=3, factor=0.1, batch_size=2, workers=1),
+        AugmentationParameters(images_per_class=4, n_layers=3, factor=0.1, workers=1),
         ReadingParameters(side=40),
         TRANSFER,
         FROZEN,
@@ -203,10 +203,10 @@ def test_the_key_of_childrens_features_follows_their_parents_masks_seeds_and_fac
 
 @pytest.mark.slow
 def test_features_of_children_are_those_of_their_augmented_pixels_under_their_masks():
-    how = {"n_layers": 3, "factor": 0.1}
-    planned = list(zip(CHILDREN["parent_row"], CHILDREN["seed"], strict=True))
-    pixels = np.stack([augment_radiograph(IMAGES[row], seed, **how) for row, seed in planned])
-    pixels *= np.stack([augment_lung_mask(MASKS[row], seed, **how) for row, seed in planned])
+    rows, seeds = CHILDREN["parent_row"].tolist(), CHILDREN["seed"].tolist()
+    augmentation = Augmentation.of_report(3, 0.1)
+    pixels, masks = augment_radiographs(IMAGES, MASKS, rows, seeds, augmentation)
+    pixels *= masks
     ours = children_features("masked").rows.collect()
     rows = ROWS[ROWS["array"] == "images"]
     cut = initial_cut(IMAGES, rows, FROZEN.backbone("MobileNet"), TRANSFER)

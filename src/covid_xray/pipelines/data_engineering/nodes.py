@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.imaging.augmentation import augment_radiographs
+from covid_xray.imaging.augmentation import Augmentation, augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
 from covid_xray.studies.groups import find_duplicate_groups
 from covid_xray.studies.parameters import (
@@ -97,7 +97,7 @@ def plan_variants(
     augmentation: AugmentationParameters,
     sharpness: SharpnessParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the augmented children to make and the rows of every variant."""
+    """List the augmented images to make and the rows of every variant."""
     plan = plan_augmentation(
         splits,
         images_per_class=augmentation.images_per_class,
@@ -125,15 +125,13 @@ def augment_study(
     augmentation: AugmentationParameters,
     reading: ReadingParameters,
 ) -> tuple[Images, Images]:
-    """Make the planned augmented radiographs, and their lung masks, with Keras layers."""
+    """Make the planned augmented radiographs, and their lung masks."""
     return augment_radiographs(
         images,
         masks,
         plan["parent_row"].tolist(),
         plan["seed"].tolist(),
-        n_layers=augmentation.n_layers,
-        factor=augmentation.factor,
-        batch_size=augmentation.batch_size,
+        Augmentation.of_report(augmentation.n_layers, augmentation.factor),
         workers=augmentation.workers,
         scratch_folder=reading.scratch_folder,
     )

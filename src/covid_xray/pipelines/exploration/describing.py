@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.published import published_value
+from covid_xray.imaging.augmentation import Augmentation, augment_pair
 from covid_xray.pipelines.exploration.parameters import ExampleParameters
 from covid_xray.split import Split
 from covid_xray.studies.parameters import (
@@ -78,23 +79,24 @@ def draw_augmentation_examples(
     augmentation: AugmentationParameters,
     examples: ExampleParameters,
 ) -> Figure:
-    """Figure 9: children of one COVID radiograph under one to four transformations."""
+    """Figure 9: augmented images of one COVID radiograph under one to four transformations."""
     from covid_xray.figures.montages import draw_augmentations
-    from covid_xray.imaging.augmentation import augment_radiograph
 
     labels = splits["label"].iloc[kept_rows(splits, Split.TRAIN)]
     if (labels == COVID).any():
         labels = labels[labels == COVID]
     row = draw_examples(labels, 1, examples.seed)[0]
     seeds = range(examples.seed, examples.seed + examples.children)
-    children = [
-        [
-            augment_radiograph(images[row], seed, n_layers=n_layers, factor=augmentation.factor)
-            for seed in seeds
-        ]
+    layers = [
+        Augmentation.of_report(n_layers, augmentation.factor)
         for n_layers in range(1, len(LAYER_NAMES) + 1)
     ]
-    return draw_augmentations(images[row], np.array(children), LAYER_NAMES)
+    no_mask = np.zeros_like(images[row])
+    augmented = [
+        [augment_pair(images[row], no_mask, seed, of_layers)[0] for seed in seeds]
+        for of_layers in layers
+    ]
+    return draw_augmentations(images[row], np.array(augmented), LAYER_NAMES)
 
 
 def draw_sharpness(

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.imaging.arrays import digest
-from covid_xray.imaging.augmentation import augment_radiographs
+from covid_xray.imaging.augmentation import Augmentation, augment_radiographs
 from covid_xray.models.feature_cache import TrunkFeatures
 from covid_xray.models.settings import TrainingSettings
 from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
@@ -90,9 +90,7 @@ def extract_children_features(
             lung_masks,
             plan["parent_row"].tolist(),
             plan["seed"].tolist(),
-            n_layers=of_set.n_layers,
-            factor=of_set.factor,
-            batch_size=augmentation.batch_size,
+            Augmentation.of_report(of_set.n_layers, of_set.factor),
             workers=augmentation.workers,
             scratch_folder=reading.scratch_folder,
         )

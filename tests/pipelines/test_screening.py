@@ -12,8 +12,8 @@ from kedro.runner import SequentialRunner
 from covid_xray.datasets import KerasModelsDataset, RunStoreDataset
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.equalisation import EqualisationSettings
-from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.screening import (
     ANSWERS,
     CLASSICAL,
@@ -57,7 +57,7 @@ UNET = UNetSettings(
     batch_size=4,
     epochs=1,
     patience=1,
-    augmentation=PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False),
+    augmentation=Augmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False),
     seed=3,
 )
 

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-
 from covid_xray.pipelines.modeling.describing import right_and_wrong
 from covid_xray.pipelines.modeling.grid import (
     BACKBONES,
@@ -14,6 +13,7 @@ from covid_xray.pipelines.modeling.grid import (
     FIGURE_14_BACKBONE,
     FIGURE_14_WEIGHTS,
 )
+
 from covid_xray.pipelines.modeling.pipeline import create_pipeline
 from covid_xray.studies.variants import VARIANTS, select_variant
 from support.project import ROOT

@@ -14,6 +14,7 @@ from study import anonymous_mib, arguments, opened
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.autoencoders import build_autoencoder
 from covid_xray.models.settings import AutoencoderSettings
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import read_study
 from covid_xray.training.autoencoders import train_autoencoder
 
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--memory", choices=KINDS, help="print anonymous memory only")
     options = parser.parse_args()
     with opened(options.study, options.images) as study:
-        images = read_study(study, side=256).images
+        images = read_study(study, ReadingParameters(side=256)).images
         if options.memory:
             settings = KINDS[options.memory]
             streamed(build_autoencoder(settings, SIDE), images, settings)

@@ -29,6 +29,11 @@ EPOCH = Whole(description="number of the epoch, from 0")
 NOTE = Text(description="why a number is missing; empty if none is")
 
 
+def columns_of(schema: pa.DataFrameSchema, *names: str) -> dict[str, pa.Column]:
+    """Some columns of a table, for another table that has them too."""
+    return {name: schema.columns[name] for name in names}
+
+
 def table(description: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
     """The schema of a table with these columns, in this order, and no others.
 

@@ -12,7 +12,7 @@ from covid_xray.datasets import KerasModelDataset
 from covid_xray.models.autoencoders import Autoencoder, build_autoencoder
 from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.training.autoencoders import train_autoencoder
-from covid_xray.training.fitting import TrainingError
+from covid_xray.training.batches import TrainingError
 
 SIDE = 16
 ARCHITECTURES = {

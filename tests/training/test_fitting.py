@@ -7,7 +7,8 @@ from covid_xray.pipelines.modeling.grid import BACKBONES
 
 from covid_xray.models.transfer_classifiers import calibrate_batch_norm
 from covid_xray.models.trunk import cut_classifier, trunk_features
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, predict_probabilities
+from covid_xray.training.batches import ShuffledBatches, TrainingError
+from covid_xray.training.fitting import predict_probabilities
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.tail import TailTrainer
 from support.transfer import build_calibrated, build_tiny

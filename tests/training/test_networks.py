@@ -11,7 +11,8 @@ from covid_xray.records import changes
 from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
 from covid_xray.training.balanced import train_balanced
-from covid_xray.training.fitting import TrainingError, compile_classifier
+from covid_xray.training.batches import TrainingError
+from covid_xray.training.fitting import compile_classifier
 from covid_xray.training.networks import NetworkTrainer, as_inputs
 from covid_xray.training.runs import Run, RunPlan
 from covid_xray.training.settings import TrainingSettings, ViewSettings

@@ -10,7 +10,7 @@ from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
 from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
-from covid_xray.training.fitting import TrainingError
+from covid_xray.training.batches import TrainingError
 from covid_xray.training.unet import dice, overlap_loss, train_unet, without_training
 
 STILL = PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.autoencoders import as_input
 from covid_xray.models.settings import AutoencoderSettings
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, run_epochs
+from covid_xray.training.batches import ShuffledBatches, TrainingError
+from covid_xray.training.fitting import run_epochs
 
 
 def train_autoencoder(

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from covid_xray.records import Record, digest, make_record, source_digest, versions
-from covid_xray.split import Split
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.whole import whole_folder, write_json
 
@@ -44,10 +43,6 @@ class Run:
     training: TrainingSettings
     class_weights: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def size(self, split: Split) -> int:
-        """Number of radiographs of a split, augmented ones included."""
-        return int((self.rows["split"] == split).sum())
 
     def setting(self) -> dict[str, Any]:
         """Its setting as columns of a table."""

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.models.trunk import CutClassifier
-from covid_xray.training.fitting import ShuffledBatches, check_rows, fit_compiled
+from covid_xray.training.batches import ShuffledBatches
+from covid_xray.training.fitting import check_rows, fit_compiled
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.start import Start
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from covid_xray.imaging.pair_augmentation import augment_pair
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import as_input
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, run_epochs
+from covid_xray.training.batches import ShuffledBatches, TrainingError
+from covid_xray.training.fitting import run_epochs
 
 _SMOOTH = 1.0  # keeps the Dice of two empty masks at 1
 Images = NDArray[np.uint8]

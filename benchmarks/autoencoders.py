@@ -17,6 +17,7 @@ from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import read_study
 from covid_xray.training.autoencoders import train_autoencoder
+from covid_xray.training.batches import SplitRows
 
 SIDE, EPOCHS = 128, 4
 PUBLISHED = {"batch_size": 256, "epochs": 1, "seed": 1}
@@ -34,7 +35,7 @@ def streamed(model: keras.Model, images: np.ndarray, settings: AutoencoderSettin
     """Seconds of a training that reads batch by batch."""
     rows = np.arange(len(images))
     start = time.perf_counter()
-    train_autoencoder(model, images, train_rows=rows, validation_rows=rows[:1], settings=settings)
+    train_autoencoder(model, images, rows=SplitRows(rows, rows[:1]), settings=settings)
     return time.perf_counter() - start
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from covid_xray.models.screening_classifiers import build_separable_cnn
 from covid_xray.models.settings import SeparableCNNSettings
 from covid_xray.training.balanced import random_views, train_balanced
-from covid_xray.training.batches import ShuffledBatches, TrainingError, balanced_order
+from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError, balanced_order
 from covid_xray.training.fitting import compile_classifier, predict_probabilities
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
@@ -140,8 +140,7 @@ def trained():
         model,
         read,
         targets=targets,
-        train_rows=np.arange(15),
-        validation_rows=np.arange(15, 24),
+        rows=SplitRows(np.arange(15), np.arange(15, 24)),
         views=VIEWS,
         settings=SETTINGS.model_copy(update={"epochs": 8, "patience": 8}),
     )
@@ -175,8 +174,7 @@ def test_the_same_seed_trains_the_same_classifier():
     pixels, targets = squares(12)
     options = {
         "targets": targets,
-        "train_rows": np.arange(8),
-        "validation_rows": np.arange(8, 12),
+        "rows": SplitRows(np.arange(8), np.arange(8, 12)),
         "views": VIEWS,
         "settings": SETTINGS,
     }
@@ -197,8 +195,7 @@ def test_a_class_without_training_rows_is_refused():
             new_cnn(),
             lambda r: pixels[r],
             targets=targets,
-            train_rows=rest[:4],
-            validation_rows=np.arange(12),
+            rows=SplitRows(rest[:4], np.arange(12)),
             views=STILL,
             settings=SETTINGS,
         )

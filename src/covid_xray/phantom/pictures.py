@@ -119,9 +119,8 @@ def _choose_hospital(label: str, draw: float, rng: np.random.Generator) -> Hospi
     """Pick the class's own hospital mostly, any of the others otherwise."""
     favourite = CLASSES.index(label)
     step = int(rng.integers(1, len(HOSPITALS)))
-    if draw < _FAVOURITE_SHARE:
-        return HOSPITALS[favourite]
-    return HOSPITALS[(favourite + step) % len(HOSPITALS)]
+    away = 0 if draw < _FAVOURITE_SHARE else step
+    return HOSPITALS[(favourite + away) % len(HOSPITALS)]
 
 
 def _copy(plan: PhantomPlan, source: Picture, number: int) -> Picture:

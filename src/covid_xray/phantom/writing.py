@@ -20,6 +20,7 @@ from covid_xray.phantom.pictures import Picture, class_pictures, png
 from covid_xray.phantom.plan import PhantomPlan
 from covid_xray.whole import whole_folder
 
+_PLANTED = ("marker", "blurred", "duplicate_of", "duplicate_kind", "defect")
 PLAN_FILE = "plan.json"  # beside truth.csv: the plan that the study was written after
 
 
@@ -89,11 +90,7 @@ def _write_picture(folder: Path, picture: Picture, mask_side: int) -> dict[str, 
         "source": picture.hospital.name,
         "source_url": picture.hospital.url,
         "has_mask": picture.mask is not None,
-        "marker": picture.marker,
-        "blurred": picture.blurred,
-        "duplicate_of": picture.duplicate_of,
-        "duplicate_kind": picture.duplicate_kind,
-        "defect": picture.defect,
+        **{name: getattr(picture, name) for name in _PLANTED},
         "bytes": len(encoded),
     }
 

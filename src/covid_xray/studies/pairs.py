@@ -99,24 +99,18 @@ def pairs_of_folder(
             "masks/*.png of the same names: --params segmentation_pairs=FOLDER."
         )
     read = read_study(study, reading)
+    refused = [f"{file.file} as {file.reason}" for file in read.rejected.itertuples()]
     if not read.index["has_mask"].any():
         raise NoPairsError(
             f"Not one of the {len(read.index)} radiographs in {study.files.location} has a usable "
             "lung mask: masks/ must hold files of the same names, with two grey levels."
-            + _refusals(read.rejected)
+            + (f" {len(refused)} file(s) were rejected, {refused[0]}." if refused else "")
         )
     hashes = read.features["perceptual_hash"].to_numpy()
     *_, groups = find_duplicate_groups(read.index, hashes, read.images, duplicates)
     usable = read.index["has_mask"] & ~groups["is_redundant"]
     table = _table(read.index, groups, usable, PAIR_IMAGES)
     return LungPairs(table, read.images, read.masks, read.rejected)
-
-
-def _refusals(rejected: pd.DataFrame) -> str:
-    if rejected.empty:
-        return ""
-    first = rejected.iloc[0]
-    return f" {len(rejected)} file(s) were rejected, {first['file']} as {first['reason']}."
 
 
 def _table(
@@ -144,15 +138,10 @@ def assign_pairs(
     """
     if most is not None and len(pairs) > most:
         pairs = pairs.sample(most, random_state=seed).sort_index().reset_index(drop=True)
-    labels = _common_labels(pairs, len(shares))
-    return pairs.assign(split=split_groups(labels, pairs["group_id"], shares, seed))
-
-
-def _common_labels(pairs: pd.DataFrame, n_splits: int) -> pd.Series:
-    """Classes to stratify by: one with too few pairs for every split counts as the largest."""
     groups = pairs.groupby("label")["group_id"].nunique()
-    rare = pairs["label"].map(groups < n_splits)
-    return pairs["label"].mask(rare, groups.idxmax())
+    # A class with too few pairs for every split counts as the largest.
+    labels = pairs["label"].mask(pairs["label"].map(groups < len(shares)), groups.idxmax())
+    return pairs.assign(split=split_groups(labels, pairs["group_id"], shares, seed))
 
 
 def score_masks(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.training.batches import ShuffledBatches, balanced_order
+from covid_xray.training.batches import ShuffledBatches, SplitRows, balanced_order
 from covid_xray.training.fitting import check_rows, fit_compiled
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
@@ -78,8 +78,7 @@ def train_balanced(
     read_pixels: Callable[[NDArray[np.intp]], Pixels],
     *,
     targets: NDArray[np.float32],
-    train_rows: NDArray[np.intp],
-    validation_rows: NDArray[np.intp],
+    rows: SplitRows,
     views: ViewSettings,
     settings: TrainingSettings,
 ) -> pd.DataFrame:
@@ -91,8 +90,7 @@ def train_balanced(
         model: compiled classifier of grey radiographs.
         read_pixels: float32 array (k, side, side, 1), 0-255, for k row numbers.
         targets: float array (n, n_classes), one-hot; batches are balanced between the classes.
-        train_rows: rows to train on.
-        validation_rows: rows that decide when to stop.
+        rows: rows to train on, and those that decide when to stop.
         views: how training radiographs are turned.
         settings: hyper-parameters.
 
@@ -103,16 +101,16 @@ def train_balanced(
         TrainingError: if a class has no training row, there is no validation row, or a batch
             can't be shared out evenly.
     """
-    check_rows(targets[train_rows], len(validation_rows))
+    check_rows(targets, rows)
     turned = random_views(views, settings.seed)
     training = ShuffledBatches(
-        lambda rows: (turned(read_pixels(rows)), targets[rows]),
-        train_rows,
+        lambda chosen: (turned(read_pixels(chosen)), targets[chosen]),
+        rows.train,
         settings.batch_size,
         settings.seed,
-        groups=targets[train_rows].argmax(axis=1),
+        groups=targets[rows.train].argmax(axis=1),
     )
     validation = ShuffledBatches(
-        lambda rows: (read_pixels(rows), targets[rows]), validation_rows, settings.batch_size
+        lambda chosen: (read_pixels(chosen), targets[chosen]), rows.validation, settings.batch_size
     )
     return fit_compiled(model, training, validation, [1.0] * targets.shape[1], settings)

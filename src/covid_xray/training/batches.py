@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,6 +13,30 @@ from numpy.typing import NDArray
 
 class TrainingError(ValueError):
     """Data that a classifier can't be trained on; the message says what is missing."""
+
+
+class SplitRows(NamedTuple):
+    """Row numbers to train on, and to validate on.
+
+    Attributes:
+        train: rows to train on.
+        validation: rows that decide nothing but when to stop, and what is kept.
+    """
+
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+
+    def check(self, of_what: str) -> None:
+        """Refuse rows that no network can be trained on.
+
+        Raises:
+            TrainingError: if there is no training or no validation row.
+        """
+        if not len(self.train) or not len(self.validation):
+            raise TrainingError(
+                f"A training needs {of_what} to train on and to validate on, and there are "
+                f"{len(self.train)} and {len(self.validation)}."
+            )
 
 
 class ShuffledBatches(keras.utils.PyDataset):

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.progress import progress
-from covid_xray.training.batches import ShuffledBatches, TrainingError
+from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
 from covid_xray.training.settings import TrainingSettings
 
 _OPTIMISERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
@@ -135,20 +135,20 @@ def predict_probabilities(
     return np.concatenate(batches)
 
 
-def check_rows(train_targets: NDArray[np.float32], n_validation: int) -> None:
+def check_rows(targets: NDArray[np.float32], rows: SplitRows) -> None:
     """Refuse what no classifier can be trained on.
 
     Args:
-        train_targets: targets of the training rows, (n, n_classes), one-hot.
-        n_validation: number of validation rows.
+        targets: of all rows, (n, n_classes), one-hot.
+        rows: rows to train on, and those that decide when to stop.
 
     Raises:
         TrainingError: if a class has no training row, or there is no validation row.
     """
-    per_class = train_targets.sum(axis=0)
-    if len(train_targets) == 0 or (per_class == 0).any():
+    per_class = targets[rows.train].sum(axis=0)
+    if (per_class == 0).any():
         raise TrainingError(
             f"Training rows per class are {per_class.astype(int).tolist()}: every class needs one."
         )
-    if n_validation == 0:
+    if not len(rows.validation):
         raise TrainingError("There is no validation row to decide when to stop.")

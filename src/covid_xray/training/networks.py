@@ -20,6 +20,7 @@ from covid_xray.records import Record, digest
 from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, Pixels, digest_pixels
 from covid_xray.training.balanced import train_balanced
+from covid_xray.training.batches import SplitRows
 from covid_xray.training.fitting import predict_probabilities
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import ViewSettings
@@ -82,8 +83,7 @@ class NetworkTrainer:
             classifier,
             read,
             targets=targets,
-            train_rows=_numbers(run, Split.TRAIN),
-            validation_rows=_numbers(run, Split.VALIDATION),
+            rows=SplitRows(_numbers(run, Split.TRAIN), _numbers(run, Split.VALIDATION)),
             views=self._views,
             settings=run.training,
         )

@@ -22,6 +22,7 @@ from covid_xray.records import Record
 from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, digest_pixels, positions_in, read_batches
 from covid_xray.training.activations import Activations
+from covid_xray.training.batches import SplitRows
 from covid_xray.training.fitting import predict_probabilities
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import TransferSettings
@@ -132,21 +133,20 @@ class TransferTrainer:
         return train_run(run, self._classes, network, lambda: self._fit(run, activations, stored))
 
     def _fit(self, run: Run, activations: NDArray[np.generic], stored: pd.DataFrame) -> Fitted:
-        positions = positions_in(stored, run.rows)
+        positions, split = positions_in(stored, run.rows), run.rows["split"]
         targets = np.zeros((len(activations), len(self._classes)), np.float32)
         targets[positions] = one_hot(run.rows["label"], self._classes)
         history = self._tail.train(
             activations,
             targets=targets,
-            train_rows=positions[run.rows["split"] == Split.TRAIN],
-            validation_rows=positions[run.rows["split"] == Split.VALIDATION],
+            rows=SplitRows(positions[split == Split.TRAIN], positions[split == Split.VALIDATION]),
             class_weights=weights_in_order(run.class_weights, self._classes),
             settings=run.training,
         )
         probabilities = predict_probabilities(
             self._cut.tail,
             lambda chosen: self._cut.part(activations[chosen]),
-            positions[run.rows["split"] != Split.TRAIN],
+            positions[split != Split.TRAIN],
             run.training.batch_size,
         )
         return history, probabilities, copy_classifier(self._cut.whole)

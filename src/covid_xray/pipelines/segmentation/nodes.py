@@ -102,6 +102,7 @@ def fit_unet(
         The weights of the best validation Dice, and losses and Dice by epoch.
     """
     from covid_xray.models.unet import build_unet
+    from covid_xray.training.batches import SplitRows
     from covid_xray.training.unet import train_unet, without_training
 
     pixels, lungs = _pair_arrays(lung_pairs, images, masks, pair_images, pair_masks)
@@ -110,8 +111,7 @@ def fit_unet(
         model,
         pixels,
         lungs,
-        train_rows=_rows(lung_pairs, Split.TRAIN),
-        validation_rows=_rows(lung_pairs, Split.VALIDATION),
+        rows=SplitRows(_rows(lung_pairs, Split.TRAIN), _rows(lung_pairs, Split.VALIDATION)),
         settings=unet,
     )
     return without_training(model), history

@@ -49,7 +49,7 @@ format: $(VENV)/.installed-dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.installed  ## write docs/data.md, the list of all datasets, anew
-	$(BIN)/python -m covid_xray.data_docs > docs/.data.md && mv docs/.data.md docs/data.md
+	$(BIN)/python -m covid_xray.data_docs
 
 viz: $(VENV)/.installed  ## open the pipelines in Kedro-Viz
 	$(BIN)/kedro viz run

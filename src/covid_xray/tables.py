@@ -43,11 +43,16 @@ def columns_of(schema: pa.DataFrameSchema, *names: str) -> dict[str, pa.Column]:
     return {name: schema.columns[name] for name in names}
 
 
-def table(description: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
-    """The schema of a table with these columns, in this order, and no others.
+def table(
+    description: str, columns: Mapping[str, pa.Column], *, others: bool = False
+) -> pa.DataFrameSchema:
+    """The schema of a table with these columns, in this order.
 
     Args:
         description: what a row is.
         columns: a column by name, each with a description that gives its unit.
+        others: whether there may be other columns, anywhere.
     """
-    return pa.DataFrameSchema(dict(columns), strict=True, ordered=True, description=description)
+    return pa.DataFrameSchema(
+        dict(columns), strict=not others, ordered=not others, description=description
+    )

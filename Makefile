@@ -29,7 +29,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed  ## install, and run the whole project on the phantom study
 	$(BIN)/kedro run --only-missing-outputs
-	@cat data/08_reporting/phantom_study/tables.md
+	@cat data/08_reporting/phantom_study/study_page.md
 
 test: lint  ## lint, types and all tests
 	$(BIN)/pytest

@@ -20,6 +20,10 @@ SCORES_NOTE = (
     "Scores on the held-out test radiographs, every class weighing the same, with bootstrap "
     "intervals; in brackets the published figures."
 )
+NO_WEIGHTS_NOTE = (
+    'Models with weights "none" stand on frozen layers of random weights: they show that '
+    "everything runs, and their scores mean nothing else."
+)
 
 
 def page(title: str, *blocks: str) -> str:

@@ -109,6 +109,11 @@ def _is_module(name: str) -> bool:
 
 def digest(*parts: bytes | NDArray[np.generic]) -> str:
     """A short fingerprint of bytes and arrays, their shapes and types included."""
+    return digest_stream(parts)
+
+
+def digest_stream(parts: Iterable[bytes | NDArray[np.generic]]) -> str:
+    """`digest` of parts that need not be in memory all at once."""
     fingerprint = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):

@@ -280,7 +280,7 @@ def test_the_unet_given_stays_as_it_is_and_the_extractors_own_never_learns(unet)
     trainable = [layer.trainable for layer in unet._flatten_layers()]
     weights = unet.get_weights()
     classifier = build_tiny(frozen=0)
-    screening = build_screening_model(classifier, unet, GLOBAL)
+    screening = build_screening_model(classifier, build_lung_extractor(unet, GLOBAL))
     learning = {id(weight) for weight in screening.trainable_weights}
     assert learning == {id(weight) for weight in classifier.trainable_weights}
     extractor = screening.get_layer("lung_extractor")
@@ -298,7 +298,7 @@ def test_the_unet_given_stays_as_it_is_and_the_extractors_own_never_learns(unet)
 
 def test_the_screening_model_is_the_classifier_behind_the_extractor(unet, unet_masks):
     classifier = build_tiny()
-    screening = build_screening_model(classifier, unet, CLAHE)
+    screening = build_screening_model(classifier, build_lung_extractor(unet, CLAHE))
     assert screening.name == "tiny_screening"
     assert screening.input_shape == (None, SIDE, SIDE, 1)
     assert screening.get_layer("tiny") is classifier
@@ -323,7 +323,7 @@ np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0))
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [GLOBAL, CLAHE], ids=lambda how: how.method)
 def test_a_saved_model_gives_the_same_in_a_fresh_process(tmp_path, unet, how):
-    model = build_screening_model(build_tiny(), unet, how)
+    model = build_screening_model(build_tiny(), build_lung_extractor(unet, how))
     paths = [str(tmp_path / name) for name in ("model.keras", "radiographs.npy", "made.npy")]
     model.save(paths[0])
     np.save(paths[1], as_input(RADIOGRAPHS))

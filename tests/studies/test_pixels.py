@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.studies.pixels import MaskedImages, digest_pixels, positions_in, read_batches
+from covid_xray.imaging.augmentation import augment_radiographs
+from covid_xray.studies.pixels import (
+    AugmentedImages,
+    MaskedImages,
+    digest_pixels,
+    positions_in,
+    read_batches,
+    unique_rows,
+)
 
 RNG = np.random.default_rng(0)
 # Arrays of different sizes and sides; no two pictures are alike.
@@ -101,6 +109,74 @@ def test_a_fingerprint_of_masked_radiographs_changes_with_their_masks():
 def test_a_fingerprint_does_not_depend_on_the_batch_size(batch_size):
     pairs = [("images", row) for row in (5, 2, 7, 7, 0)]
     assert fingerprint(pairs=pairs, batch_size=batch_size) == fingerprint(pairs=pairs)
+
+
+PLAN = pd.DataFrame({"source_row": [3, 0, 3], "seed": [5, 6, 7]})
+
+
+def augmented(**changes):
+    how = {"images": ARRAYS["images"], "lung_masks": MASKS, "plan": PLAN}
+    how |= {"n_layers": 3, "factor": 0.1, "masked": False}
+    return AugmentedImages(**how | changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("masked", [False, True])
+def test_augmented_images_are_those_made_beforehand(masked):
+    how = {"n_layers": 3, "factor": 0.1, "batch_size": 2, "workers": 1}
+    sources, seeds = PLAN["source_row"].tolist(), PLAN["seed"].tolist()
+    images, masks = augment_radiographs(ARRAYS["images"], MASKS, sources, seeds, **how)
+    expected = images * masks if masked else images
+    rows = row_list([("set", 2), ("set", 0)])
+    (batch,) = read_batches({"set": augmented(masked=masked)}, rows, 8, "Testing")
+    np.testing.assert_array_equal(batch, expected[[2, 0]])
+
+
+def altered(array, row):
+    changed = array.copy()
+    changed[row, 0, 0] ^= 1
+    return changed
+
+
+CHANGES = {
+    "a source image": ({"images": altered(ARRAYS["images"], 3)}, True),
+    "another radiograph": ({"images": altered(ARRAYS["images"], 1)}, False),
+    "a mask that is not used": ({"lung_masks": altered(MASKS, 3)}, False),
+    "the same without its mask": ({"masked": True}, True),
+    "a seed": ({"plan": PLAN.replace({"seed": {7: 8}})}, True),
+    "an image that is not asked for": ({"plan": PLAN.replace({"seed": {6: 8}})}, False),
+    "the transformations": ({"n_layers": 2}, True),
+    "their amplitude": ({"factor": 0.2}, True),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_augmented_images_are_known_by_what_makes_them(change, monkeypatch):
+    monkeypatch.delattr(AugmentedImages, "_make")  # no image is made for a fingerprint
+    pairs = [("set", 0), ("set", 2)]
+    changes, differs = CHANGES[change]
+    known, other = (
+        fingerprint({"set": array}, pairs) for array in (augmented(), augmented(**changes))
+    )
+    assert (known != other) == differs
+    assert fingerprint({"set": augmented()}, pairs, batch_size=1) == known
+
+
+def test_masks_count_where_augmented_images_are_masked():
+    rows = [("set", 0)]
+    known = fingerprint({"set": augmented(masked=True)}, rows)
+    masks = MASKS.copy()
+    masks[3] = 1 - masks[3]
+    assert fingerprint({"set": augmented(masked=True, lung_masks=masks)}, rows) != known
+
+
+@given(st.lists(st.sampled_from(EVERY_ROW), min_size=1), st.lists(st.sampled_from(EVERY_ROW)))
+@settings(deadline=None, max_examples=30)
+def test_each_row_of_any_list_stands_once_array_by_array(first, second):
+    rows = unique_rows(row_list(first), row_list(second))
+    pairs = list(rows.itertuples(index=False, name=None))
+    assert sorted(pairs) == sorted({*first, *second})
+    assert rows["array"].is_monotonic_decreasing
 
 
 @given(st.permutations(EVERY_ROW), st.lists(st.sampled_from(EVERY_ROW), max_size=30))

@@ -15,7 +15,11 @@ from covid_xray.training.balanced import (
     random_views,
     train_balanced,
 )
-from covid_xray.training.fitting import TrainingError, predict_probabilities
+from covid_xray.training.fitting import (
+    TrainingError,
+    compile_classifier,
+    predict_probabilities,
+)
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 VIEWS = ViewSettings(flips=True, rotation=0.1)
@@ -124,7 +128,9 @@ def squares(n):
 
 def new_cnn():
     settings = SeparableCNNSettings(filters=[4, 8], dense=8, dropout=0.0)
-    return build_separable_cnn(settings, n_classes=2, input_side=16, seed=0)
+    model = build_separable_cnn(settings, n_classes=2, input_side=16, seed=0)
+    compile_classifier(model, SETTINGS)
+    return model
 
 
 @pytest.fixture(scope="module")

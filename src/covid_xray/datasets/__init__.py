@@ -11,6 +11,7 @@ from covid_xray.datasets.atomic import (
     TextDataset,
 )
 from covid_xray.datasets.keras_model import KerasModelDataset
+from covid_xray.datasets.keras_models import KerasModelsDataset
 from covid_xray.datasets.litert_models import LiteRTModelsDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
@@ -23,6 +24,7 @@ __all__ = [
     "CSVDataset",
     "JSONDataset",
     "KerasModelDataset",
+    "KerasModelsDataset",
     "LiteRTModelsDataset",
     "ParquetDataset",
     "PhantomStudyDataset",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,18 @@ def select_split(predictions: pd.DataFrame, split: Split = Split.TEST) -> pd.Dat
     if rows.empty:
         raise ValueError(f"the predictions have no radiographs of the {split} split")
     return rows
+
+
+def long_predictions(backbone: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Predictions tables by run as one long table, `backbone, run` first."""
+    named = pd.concat(tables, names=["run"]).reset_index("run")
+    named.insert(0, "backbone", backbone)
+    return named.reset_index(drop=True)
+
+
+def rows_by_run(table: pd.DataFrame, runs: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """The rows of each run in a long table, renumbered from 0, in the order of `runs`."""
+    return {run: table[table["run"] == run].reset_index(drop=True) for run in runs}
 
 
 def prediction_table(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from covid_xray.figures import theme
+from covid_xray.figures.marks import add_key, in_percent
 
 
 @theme.themed
@@ -26,25 +26,19 @@ def draw_learning_curves(
     """
     if not histories:
         return theme.say("No model was trained, so there are no learning curves.")
-    firsts = (metric for history in histories.values() for metric in _paired(history)[:1])
-    metrics = ["loss", *dict.fromkeys(firsts)]
-    figure, grid = theme.new_figure(
-        len(metrics), len(histories),
-        width=max(2.7 * len(histories), 4.6) + 0.3, height=2.3 * len(metrics) + 1.0,
-    )  # fmt: skip
-    for column, (model, history) in zip(grid.T, histories.items(), strict=True):
-        lines = [model, *filter(None, [(notes or {}).get(model)])]
-        column[0].set_title("\n".join(theme.wrapped(line, 2.4) for line in lines))
-        for axes, metric in zip(column, metrics, strict=True):
+    columns = [["loss", *_paired(history)[:1]] for history in histories.values()]
+    n_rows = max(len(metrics) for metrics in columns)
+    width, height = max(2.7 * len(histories), 4.6) + 0.3, 2.3 * n_rows + 1
+    figure, grid = theme.new_figure(n_rows, len(histories), width=width, height=height)
+    for cells, metrics, (model, history) in zip(grid.T, columns, histories.items(), strict=True):
+        cells[0].set_title(theme.wrapped(f"{model}\n{(notes or {}).get(model, '')}", 2.4))
+        for axes, metric in zip(cells, metrics, strict=False):
             _draw_metric(axes, history, metric)
-        lowest = [axes for axes in column if axes.axison][-1]
-        lowest.set_xlabel("epoch")
-    for row, metric in zip(grid, metrics, strict=True):
-        next(axes for axes in row if axes.axison).set_ylabel(metric)
-    handles = {line.get_label(): line for axes in grid.flat for line in axes.get_lines()}
-    figure.legend(handles=list(handles.values()), loc="outside lower left", ncols=3)
-    theme.add_title(figure, "Learning curves")
-    return figure
+        cells[len(metrics) - 1].set_xlabel("epoch")
+        for axes in cells[len(metrics) :]:
+            axes.set_axis_off()
+    add_key(figure, ncols=3)
+    return theme.titled(figure, "Learning curves")
 
 
 def _paired(history: pd.DataFrame) -> list[str]:
@@ -53,27 +47,22 @@ def _paired(history: pd.DataFrame) -> list[str]:
 
 
 def _draw_metric(axes: Axes, history: pd.DataFrame, metric: str) -> None:
-    if metric not in ["loss", *_paired(history)]:
-        axes.set_axis_off()
-        return
-    theme.light_grid(axes, "y")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    shares = (
-        (metric, "training", theme.TRAINING, "--"),
-        (f"val_{metric}", "validation", theme.VALIDATION, "-"),
-    )
-    for column, name, colour, style in shares:
-        axes.plot(history["epoch"], history[column], style, color=colour, marker=".", label=name)
-    if metric == "accuracy":
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    epochs, validation = history["epoch"], history[f"val_{metric}"]
+    axes.plot(epochs, history[metric], ".--", color=theme.TRAINING, label="training")
+    axes.plot(epochs, validation, ".-", color=theme.STUDY, label="validation")
     # A run that diverged has no best epoch.
     if history["val_loss"].notna().any():
-        best = history.iloc[int(np.nanargmin(history["val_loss"]))]
-        axes.plot(
-            best["epoch"], best[f"val_{metric}"], "o", color=theme.VALIDATION, markersize=9,
-            markerfacecolor="none", label="lowest validation loss",
-        )  # fmt: skip
-        axes.annotate(
-            f"epoch {best['epoch']:.0f}", (best["epoch"], best[f"val_{metric}"]), xytext=(0, 9),
-            textcoords="offset points", ha="center", fontsize=theme.SMALL_SIZE,
-        )  # fmt: skip
+        best = int(np.nanargmin(history["val_loss"]))
+        _mark_best(axes, epochs.iloc[best], validation.iloc[best])
+    axes.locator_params(axis="x", integer=True)
+    axes.grid(axis="y")
+    axes.set_ylabel(metric)
+    if metric == "accuracy":
+        in_percent(axes, "y")
+
+
+def _mark_best(axes: Axes, epoch: float, value: float) -> None:
+    ring = theme.look(marker="o", markersize=9, markerfacecolor="none", linestyle="none")
+    axes.plot(epoch, value, color=theme.STUDY, label="lowest validation loss", **ring)
+    text, place = f"epoch {epoch:.0f}", (epoch, value)
+    axes.annotate(text, place, xytext=(0, 9), textcoords="offset points", ha="center")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from covid_xray.figures import theme
 
-_MOST_BINS = 45
 _STRIP = 0.72  # inches
 
 Values = Mapping[str, NDArray[np.float64]]
@@ -35,18 +32,11 @@ def draw_distribution(features: pd.DataFrame, feature: str, title: str, unit: st
     missing = "no lung mask" if feature.startswith("mask") else "no values"
     if not len(pooled):
         return theme.say(f"{title}: {missing} in any class of this study.")
-    bins = np.asarray(np.histogram_bin_edges(pooled, bins=_n_bins(values)), dtype=np.float64)
+    bins = np.histogram_bin_edges(pooled, bins="rice").astype(np.float64)
     figure, strips = draw_strips(values, bins, missing)
-    strips[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    strips[-1].xaxis.set_major_formatter("{x:,g}")
     strips[-1].set_xlabel(unit or title)
-    theme.add_title(figure, title, "Every class has the same area; the line is its median")
-    return figure
-
-
-def _n_bins(values: Values) -> int:
-    """Fewer bins for small classes, whose bars would be single radiographs."""
-    largest = max(len(of_class) for of_class in values.values())
-    return int(np.clip(round(2 * largest**0.5), 8, _MOST_BINS))
+    return theme.titled(figure, title, "Every class has the same area; the line is its median")
 
 
 def values_by_class(features: pd.DataFrame, feature: str) -> dict[str, NDArray[np.float64]]:
@@ -74,39 +64,31 @@ def draw_strips(
     figure, grid = theme.new_figure(
         len(values), height=1.4 + _STRIP * len(values), sharex=True, sharey=True
     )
-    strips = cast(Sequence[Axes], list(grid[:, 0]))
+    strips: list[Axes] = list(grid[:, 0])
     for axes, (label, of_class) in zip(strips, values.items(), strict=True):
-        if log:
-            axes.set_xscale("log")
-        _label_strip(axes, label, len(of_class))
-        if not len(of_class):
-            axes.text(0.5, 0.3, missing, transform=axes.transAxes, ha="center", color=theme.MUTED)
-            continue
-        counts, _ = np.histogram(np.clip(of_class, bins[0], bins[-1]), bins)
-        heights = counts / len(of_class) / (1 if log else np.diff(bins))
-        axes.stairs(heights, bins, fill=True, color=colours[label], alpha=theme.AREA)
-        axes.stairs(heights, bins, color=colours[label], linewidth=theme.LINE)
-        _mark_median(axes, float(np.median(of_class)), bins[0])
-    strips[0].set_ylim(0, 1.25 * max(axes.dataLim.y1 for axes in strips))  # room for medians
-    strips[0].set_xlim(bins[0], bins[-1])
+        axes.set(xscale="log" if log else "linear", yticks=[])
+        axes.spines["left"].set_visible(False)
+        name = f"{theme.class_name(label)}\nn = {len(of_class):,}"
+        axes.set_ylabel(name, rotation=0, ha="right", va="bottom", y=0)
+        if len(of_class):
+            _draw_histogram(axes, of_class, bins, colours[label], density=not log)
+        else:
+            theme.write_muted(axes, missing)
+    # Room above for the medians.
+    strips[0].set(ylim=(0, 1.25 * max(axes.dataLim.y1 for axes in strips)), xlim=bins[[0, -1]])
     return figure, strips
 
 
-def _label_strip(axes: Axes, label: str, n: int) -> None:
-    axes.set_ylabel(
-        f"{theme.class_name(label)}\nn = {n:,}", rotation=0, ha="right", va="bottom", y=0
-    )
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-
-
-def _mark_median(axes: Axes, median: float, leftmost: float) -> None:
-    place = max(median, leftmost)
+def _draw_histogram(
+    axes: Axes, values: NDArray[np.float64], bins: NDArray[np.float64], colour: str, density: bool
+) -> None:
+    counts, _ = np.histogram(values.clip(bins[0], bins[-1]), bins)
+    heights = counts / len(values) / (np.diff(bins) if density else 1)
+    colours = theme.look(facecolor=(colour, theme.AREA), edgecolor=colour)
+    axes.stairs(heights, bins, fill=True, linewidth=theme.LINE, **colours)
+    median = float(np.median(values))
+    place = max(median, bins[0])
     axes.axvline(place, color=theme.INK, linewidth=1)
-    text = f"{median:,.0f}" if abs(median) >= 1000 else f"{median:.3g}"
-    theme.haloed(
-        axes.annotate(
-            text, (place, 1), xycoords=("data", "axes fraction"),
-            xytext=(3, 0), textcoords="offset points", va="top", fontsize=theme.SMALL_SIZE,
-        )
-    )  # fmt: skip
+    words = f" {median:,.0f}" if abs(median) >= 1000 else f" {median:.3g}"
+    where = theme.look(transform=axes.get_xaxis_transform(), va="top")
+    axes.text(place, 1, words, path_effects=theme.HALO, **where)

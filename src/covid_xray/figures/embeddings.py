@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.express as px
 import plotly.graph_objects as go
-from matplotlib.artist import setp
 from matplotlib.figure import Figure
 
 from covid_xray.figures import theme
-from covid_xray.figures.sources import known_sources
+from covid_xray.figures.marks import add_key
+from covid_xray.figures.sources import by_size, known_sources
 
-_MANY_POINTS = 3000  # browsers draw more than these smoothly only with WebGL
 _HOVER = (
     "<b>%{customdata[0]}</b><br>class: %{customdata[1]}<br>source: %{customdata[2]}"
     "<br>split: %{customdata[3]}<extra></extra>"
@@ -32,32 +31,21 @@ def draw_embedding(points: pd.DataFrame, title: str, subtitle: str = "") -> Figu
     """
     if points.empty:
         return theme.say(f"{title}: there are no radiographs to place.")
-    colours, markers = theme.class_colours(points["label"]), theme.class_markers(points["label"])
+    cues = theme.class_cues(points["label"])
     figure, grid = theme.new_figure(width=6.2, height=5.6)
     axes = grid[0, 0]
-    area = float(np.clip(16_000 / len(points), 5, 26))
-    for label in _largest_first(points):
-        of_class = points[points["label"] == label]
-        axes.scatter(
-            of_class["x"], of_class["y"], s=area, color=colours[label], marker=markers[label],
-            alpha=theme.POINT, linewidths=0, label=f"{theme.class_name(label)} ({len(of_class):,})",
-        )  # fmt: skip
-    theme.bare(axes)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     axes.set_aspect("equal", adjustable="datalim")
-    legend = figure.legend(
-        loc="outside lower left", ncols=min(4, len(colours)), handletextpad=0.2, columnspacing=1.2
-    )
-    for handle in legend.legend_handles:
-        if handle is not None:
-            setp(handle, alpha=1, sizes=[30])
-    theme.add_title(figure, title, subtitle)
-    return figure
-
-
-def _largest_first(points: pd.DataFrame) -> list[str]:
-    """Classes by falling size: points of a small class lie on top of those of a large one."""
-    sizes = points["label"].astype(str).value_counts(sort=False).sort_index()
-    return list(sizes.sort_values(ascending=False, kind="stable").index)
+    area = float(np.clip(16_000 / len(points), 5, 26))
+    # The smallest class last: its points lie on top of those of a large one.
+    for label, n in by_size(points["label"]).items():
+        of_class = points[points["label"] == label]
+        look = theme.look(color=cues[label].color, marker=cues[label].marker, linewidths=0)
+        name = f"{theme.class_name(label)} ({n:,})"
+        axes.scatter("x", "y", data=of_class, s=area, alpha=theme.POINT, label=name, **look)
+    add_key(figure, ncols=min(4, len(cues)), handletextpad=0.2, markerscale=2)
+    return theme.titled(figure, title, subtitle)
 
 
 def draw_embedding_interactive(points: pd.DataFrame, title: str, subtitle: str = "") -> go.Figure:
@@ -68,13 +56,11 @@ def draw_embedding_interactive(points: pd.DataFrame, title: str, subtitle: str =
         title: title of the figure.
         subtitle: a line under it, such as a silhouette.
     """
-    kind = go.Scattergl if len(points) > _MANY_POINTS else go.Scatter
-    symbols = theme.class_symbols(points["label"])
-    figure = go.Figure([kind(**trace) for trace in _traces(points, "xy", symbols, size=6)])
-    _title(figure, title, subtitle)
+    figure = _scatter(px.scatter, points, 6, symbol="name", x="x", y="y")
     # A projection has no units.
     figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False, scaleanchor="x")
+    figure.update_yaxes(visible=False, scaleanchor="x")
+    return theme.apply_theme(figure, title, subtitle)
 
 
 def draw_latent_space(points: pd.DataFrame, title: str, subtitle: str = "") -> go.Figure:
@@ -86,41 +72,25 @@ def draw_latent_space(points: pd.DataFrame, title: str, subtitle: str = "") -> g
         subtitle: a line under it, such as a silhouette.
     """
     # Circles for all: browsers draw other symbols in 3-D at unlike sizes.
-    traces = [go.Scatter3d(**trace) for trace in _traces(points, "xyz", {}, size=3)]
-    figure = go.Figure(traces)
-    _title(figure, title, subtitle)
-    unmarked = {"showticklabels": False, "title": {"text": ""}}
-    return figure.update_scenes(aspectmode="cube", xaxis=unmarked, yaxis=unmarked, zaxis=unmarked)
+    figure = _scatter(px.scatter_3d, points, 3, x="x", y="y", z="z")
+    unmarked = {"showticklabels": False, "title_text": ""}
+    figure.update_scenes(aspectmode="cube", xaxis=unmarked, yaxis=unmarked, zaxis=unmarked)
+    return theme.apply_theme(figure, title, subtitle)
 
 
-def _traces(
-    points: pd.DataFrame, axes: str, symbols: Mapping[str, str], size: float
-) -> list[dict[str, Any]]:
-    """One trace per class; circles where it has no symbol of its own."""
-    colours = theme.class_colours(points["label"])
-    named = points.assign(source=known_sources(points["source"]))
-    traces = []
-    for label in _largest_first(points):
-        of_class = named[named["label"] == label]
-        traces.append(
-            {
-                **{axis: of_class[axis].to_numpy() for axis in axes},
-                "mode": "markers",
-                "name": f"{theme.class_name(label)} ({len(of_class):,})",
-                "marker": {
-                    "color": colours[label],
-                    "symbol": symbols.get(label, "circle"),
-                    "size": size,
-                    "opacity": theme.POINT,
-                    "line": {"width": 0},
-                },
-                "customdata": of_class[["image_id", "label", "source", "split"]].to_numpy(),
-                "hovertemplate": _HOVER,
-            }
-        )
-    return traces
-
-
-def _title(figure: go.Figure, title: str, subtitle: str) -> None:
-    figure.update_layout(title={"text": title, "subtitle_text": subtitle}, showlegend=True)
-    theme.apply_theme(figure)
+def _scatter(draw: Any, points: pd.DataFrame, size: float, **columns: str) -> go.Figure:
+    """A trace per class, by falling size; `draw` is a function of Plotly Express."""
+    sizes = by_size(points["label"])
+    names = {label: f"{theme.class_name(label)} ({n:,})" for label, n in sizes.items()}
+    colours = {names[label]: colour for label, colour in theme.class_colours(names).items()}
+    sources = known_sources(points["source"])
+    figure = draw(
+        points.assign(source=sources, name=points["label"].map(names)),
+        color="name",
+        color_discrete_map=colours,
+        opacity=theme.POINT,
+        category_orders={"name": list(names.values())},
+        custom_data=["image_id", "label", "source", "split"],
+        **columns,
+    )
+    return figure.update_traces(hovertemplate=_HOVER, marker_size=size)

@@ -6,20 +6,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from covid_xray.figures import theme
+from covid_xray.figures.marks import add_key, in_percent
+from covid_xray.figures.panels import draw_stages
 
 _BIN = 8  # grey levels
 _EDGES = np.arange(0, 257, _BIN)
-# Percentiles: nearly every radiograph has a white letter and a black corner.
-_WHISKERS = (1.0, 99.0)
 _GAP = 0.7  # between two classes, in boxes
-_HEADINGS = ("Before equalisation", "After equalisation")
+# Percentiles: nearly every radiograph has a white letter and a black corner.
+_BOXES = theme.look(
+    whis=(1, 99),
+    showfliers=False,
+    patch_artist=True,
+    manage_ticks=False,
+    whiskerprops={"color": theme.MUTED},
+    capprops={"color": theme.MUTED},
+    medianprops={"color": theme.INK},
+)
+_LEVELS = (0, 64, 128, 192, 255)
+_NOTE = "Boxes hold half of a radiograph's pixels, whiskers 98%; lines: all radiographs of a class"
 
 Pixels = NDArray[np.uint8]
 Examples = Mapping[str, Pixels]
@@ -48,92 +56,48 @@ def draw_grey_levels(
     if not any(len(values) for of_class in given for values in of_class.values()):
         return theme.say("There are no radiographs whose grey levels could be drawn.")
     labels = list(dict.fromkeys(label for of_class in given for label in of_class))
-    figure, grid = theme.new_figure(
-        2, 2, width=max(1.8 * len(labels) + 1.2, theme.WIDTH), height=6.0, sharey="row"
-    )
-    columns = ((before, shares_before), (after, shares_after))
-    for (upper, lower), (examples, shares), heading in zip(grid.T, columns, _HEADINGS, strict=True):
-        upper.set_title(heading)
+    cues = theme.class_cues(labels)
+    width = max(1.8 * len(labels) + 1.2, theme.WIDTH)
+    figure, grid = theme.new_figure(2, 2, width=width, height=6.0, sharey="row")
+    columns = (("Before", before, shares_before), ("After", after, shares_after))
+    for (upper, lower), (when, examples, shares) in zip(grid.T, columns, strict=True):
+        upper.set_title(f"{when} equalisation")
         _draw_boxes(upper, examples, labels)
-        _draw_shares(lower, shares, labels)
+        _draw_shares(lower, shares, cues)
     grid[0, 0].set_ylabel("grey level, per radiograph")
-    grid[1, 0].set_ylabel(f"share of a class's pixels\nper {_BIN} grey levels")
-    grid[1, 0].set_ylim(bottom=0)
-    figure.legend(
-        handles=_key(labels), loc="outside lower left", ncols=min(4, len(labels)), handlelength=3
-    )
-    theme.add_title(
-        figure,
-        "Grey levels before and after histogram equalisation",
-        "Boxes hold the middle half of a radiograph's pixels, whiskers 98% of them; lines are all "
-        "radiographs of a class",
-    )
-    return figure
+    grid[1, 0].set(ylabel=f"share of a class's pixels\nper {_BIN} grey levels", ylim=(0, None))
+    add_key(figure, ncols=min(4, len(labels)), handlelength=3)
+    return theme.titled(figure, "Grey levels before and after histogram equalisation", _NOTE)
 
 
 def _draw_boxes(axes: Axes, examples: Examples, labels: Sequence[str]) -> None:
     colours = theme.class_colours(labels)
     start, centres = 0.0, []
     for label in labels:
-        pictures = list(examples.get(label, []))
-        width = max(1, len(pictures))
-        centres.append(start + (width - 1) / 2)
+        pictures = [picture.ravel() for picture in examples.get(label, [])]
+        places = start + np.arange(max(1, len(pictures)))
         if pictures:
-            _draw_class(axes, pictures, start, colours[label])
+            colour = colours[label]
+            box = theme.look(facecolor=(colour, theme.AREA), color=colour)
+            axes.boxplot(pictures, positions=places, boxprops=box, **_BOXES)
         else:
-            axes.text(
-                start, 0.5, "no\nexamples", transform=axes.get_xaxis_transform(), ha="center",
-                va="center", color=theme.MUTED, fontsize=theme.SMALL_SIZE,
-            )  # fmt: skip
-        start += width + _GAP
+            where = axes.get_xaxis_transform()
+            theme.write_muted(axes, "no\nexamples", x=start, transform=where)
+        centres.append(places.mean())
+        start = places[-1] + 1 + _GAP
     axes.set_xticks(centres, [theme.wrapped(theme.class_name(label), 0.8) for label in labels])
-    axes.set_xlim(-0.8, start - _GAP - 0.2)
+    axes.set(xlim=(-0.8, start - _GAP - 0.2), ylim=(-4, 259), yticks=_LEVELS)
     axes.tick_params(axis="x", length=0)
-    axes.set_ylim(-4, 259)
-    axes.set_yticks([0, 64, 128, 192, 255])
-    theme.light_grid(axes, "y")
+    axes.grid(axis="y")
 
 
-def _draw_class(axes: Axes, pictures: Sequence[Pixels], start: float, colour: str) -> None:
-    axes.boxplot(
-        [picture.ravel() for picture in pictures],
-        positions=start + np.arange(len(pictures)),
-        widths=0.7,
-        whis=_WHISKERS,
-        showfliers=False,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"facecolor": to_rgba(colour, theme.AREA), "edgecolor": colour},
-        whiskerprops={"color": colour},
-        capprops={"color": colour},
-        medianprops={"color": theme.INK},
-    )
-
-
-def _draw_shares(axes: Axes, shares: Shares, labels: Sequence[str]) -> None:
-    colours, lines = theme.class_colours(labels), theme.class_lines(labels)
-    for label in labels:
-        if label in shares:
-            axes.stairs(
-                np.asarray(shares[label]).reshape(len(_EDGES) - 1, _BIN).sum(axis=1), _EDGES,
-                baseline=None, color=colours[label], linestyle=lines[label],
-                linewidth=theme.LINE, label=label,
-            )  # fmt: skip
-    axes.set_xlim(0, 256)
-    axes.set_xticks([0, 64, 128, 192, 255])
-    axes.set_xlabel("grey level")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    theme.light_grid(axes, "y")
-
-
-def _key(labels: Sequence[str]) -> list[Line2D]:
-    colours, lines = theme.class_colours(labels), theme.class_lines(labels)
-    return [
-        Line2D(
-            [], [], color=colours[label], linestyle=lines[label], label=theme.class_name(label)
-        )
-        for label in labels
-    ]  # fmt: skip
+def _draw_shares(axes: Axes, shares: Shares, cues: Mapping[str, theme.Cue]) -> None:
+    for label, of_class in shares.items():
+        binned = np.asarray(of_class).reshape(len(_EDGES) - 1, _BIN).sum(axis=1)
+        look = theme.look(label=theme.class_name(label), **cues[label].line)
+        axes.stairs(binned, _EDGES, baseline=None, linewidth=theme.LINE, **look)
+    axes.set(xlim=(0, 256), xticks=_LEVELS, xlabel="grey level")
+    in_percent(axes, "y")
 
 
 @theme.themed
@@ -151,18 +115,10 @@ def draw_masked_examples(
     """
     if not len(radiographs):
         return theme.say("No radiographs were equalised and reduced to their lungs.")
-    tile = 1.25 * theme.TILE
-    figure, grid = theme.new_figure(
-        len(radiographs), 4, width=4 * tile + 0.5, height=len(radiographs) * tile + 0.9
-    )
-    pictures = zip(radiographs, equalised, np.where(masks > 0, 255, 0), lungs, strict=True)
-    for row, stages, title in zip(grid, pictures, titles, strict=True):
-        for axes, picture in zip(row, stages, strict=True):
-            theme.show_radiograph(axes, picture)
-        row[0].set_ylabel(theme.wrapped(title, tile), fontsize=theme.SMALL_SIZE)
-    for axes, heading in zip(
-        grid[0], ("Radiograph", "Equalised", "Lung mask", "Lungs only"), strict=True
-    ):
-        axes.set_title(heading)
-    theme.add_title(figure, "Radiographs equalised and reduced to their lungs")
-    return figure
+    stages = {
+        "Radiograph": radiographs,
+        "Equalised": equalised,
+        "Lung mask": np.where(masks > 0, 255, 0),
+        "Lungs only": lungs,
+    }
+    return draw_stages(stages, titles, "Radiographs equalised and reduced to their lungs")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.predictions import predicted_positions, right_and_wrong
+from covid_xray.evaluation.predictions import (
+    predicted_positions,
+    probability_column,
+    right_and_wrong,
+)
 from covid_xray.figures import theme
+from covid_xray.figures.panels import Panel, add_colour_key, draw_panels
 
 _OF_EACH = 2
-_TILE = 1.25 * theme.TILE
 _KEY = "evidence for the predicted class, as a share of the radiograph's strongest"
 
 
@@ -28,32 +31,33 @@ class GradCamRow:
 
     Attributes:
         title: name of the model.
-        radiographs: uint8 array (k, side, side).
-        heatmaps: float32 array (k, side, side), 0 to 1, of the predicted class.
-        captions: one per radiograph, as `panel_caption` writes it.
-        is_right: for each radiograph, whether its prediction is right.
+        right: panels of right predictions, as `explained_panel` makes them.
+        wrong: panels of wrong predictions.
     """
 
     title: str
-    radiographs: NDArray[np.uint8]
-    heatmaps: NDArray[np.float32]
-    captions: list[str]
-    is_right: list[bool]
+    right: list[Panel] = field(default_factory=list)
+    wrong: list[Panel] = field(default_factory=list)
 
 
-def panel_caption(image_id: str, true: str, predicted: str, probability: float) -> str:
-    """What stands over a panel: the radiograph, its class, and its prediction.
+def explained_panel(
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], answer: Mapping[Any, Any]
+) -> Panel:
+    """A radiograph under its heatmap, with its class, its prediction and the verdict.
 
     Args:
-        image_id: identifier of the radiograph.
-        true: label of its class.
-        predicted: label of the predicted class.
-        probability: of the predicted class, 0 to 1.
+        pixels: uint8 array (height, width).
+        heat: float32 array (height, width), 0 to 1, of the predicted class.
+        answer: `image_id, label, predicted` and the `probability_<class>` of the predicted class.
     """
-    return (
-        f"{image_id}\ntrue: {theme.class_name(true)}\n"
-        f"predicted: {theme.class_name(predicted)}\nprobability {probability:.1%}"
-    )
+    true, predicted = theme.class_name(answer["label"]), theme.class_name(answer["predicted"])
+    probability = answer[probability_column(answer["predicted"])]
+    lines = [f"true: {true}", f"predicted: {predicted}", f"probability {probability:.1%}"]
+    title = "\n".join([str(answer["image_id"]), *lines])
+    is_right = true == predicted
+    verdict, colour = ("right", theme.KEPT) if is_right else ("wrong", theme.DROPPED)
+    caption = verdict if heat.any() else f"{verdict}, no evidence"
+    return Panel(pixels, title, caption, colour, heat=heat)
 
 
 def explain_predictions(
@@ -79,15 +83,11 @@ def explain_predictions(
     shown = right_and_wrong(predictions, _OF_EACH, seed)
     seen = pixels[row_of[shown["image_id"]].to_numpy()]
     heatmaps = grad_cam(classifier, seen, predicted_positions(shown))
-    captions = [
-        panel_caption(
-            row["image_id"], row["label"], row["predicted"], row[f"probability_{row['predicted']}"]
-        )
-        for _, row in shown.iterrows()
-    ]
-    return GradCamRow(
-        title, seen, heatmaps, captions, (shown["predicted"] == shown["label"]).tolist()
-    )
+    row = GradCamRow(title)
+    for picture, heat, answer in zip(seen, heatmaps, shown.to_dict("records"), strict=True):
+        side = row.right if answer["label"] == answer["predicted"] else row.wrong
+        side.append(explained_panel(picture, heat, answer))
+    return row
 
 
 @theme.themed
@@ -100,53 +100,20 @@ def draw_grad_cam_panels(rows: Sequence[GradCamRow]) -> Figure:
     """
     if not rows:
         return theme.say("No prediction of a model was explained by Grad-CAM.")
-    figure, grid = theme.new_figure(
-        len(rows), 2 * _OF_EACH,
-        width=2 * _OF_EACH * _TILE + 0.6, height=len(rows) * (_TILE + 0.95) + 1.3,
-    )  # fmt: skip
-    for cells, row in zip(grid, rows, strict=True):
-        _draw_side(cells[:_OF_EACH], row, is_right=True)
-        _draw_side(cells[_OF_EACH:], row, is_right=False)
-        cells[0].set_ylabel(theme.wrapped(row.title, _TILE))
-    _add_key(figure, grid)
-    theme.add_title(
-        figure,
-        "Where the models find their evidence (Grad-CAM)",
-        "Of each model, two right predictions, then two wrong ones",
+    figure, grid = draw_panels(
+        [_filled(row.right, "right") + _filled(row.wrong, "wrong") for row in rows],
+        [row.title for row in rows],
+        title="Where the models find their evidence (Grad-CAM)",
+        subtitle="Of each model, two right predictions, then two wrong ones",
+        tile=1.25 * theme.TILE,
+        below=0.7,
     )
+    mapping = ScalarMappable(Normalize(0, 1), theme.HEAT)
+    add_colour_key(figure, grid, mapping, _KEY, shrink=0.5, aspect=28)
     return figure
 
 
-def _draw_side(cells: Sequence[Axes], row: GradCamRow, *, is_right: bool) -> None:
-    places = [place for place, right in enumerate(row.is_right) if right == is_right]
-    verdict = "right" if is_right else "wrong"
-    for axes, place in zip(cells, places, strict=False):
-        _draw_panel(axes, row, place, verdict)
-    for axes in cells[len(places) :]:
-        theme.bare(axes)
-        axes.set_box_aspect(1)  # as high as the panels beside it
-        axes.text(
-            0.5, 0.5, f"no {'other ' * bool(places)}{verdict}\nprediction", ha="center",
-            va="center", transform=axes.transAxes, color=theme.MUTED, fontsize=theme.SMALL_SIZE,
-        )  # fmt: skip
-
-
-def _draw_panel(axes: Axes, row: GradCamRow, place: int, verdict: str) -> None:
-    lines = (theme.wrapped(line, _TILE) for line in row.captions[place].splitlines())
-    theme.show_radiograph(axes, row.radiographs[place], "\n".join(lines))
-    heat = row.heatmaps[place]
-    axes.imshow(heat, cmap=theme.HEAT, vmin=0, vmax=1, interpolation="bilinear")
-    colour = theme.KEPT if verdict == "right" else theme.DROPPED
-    theme.frame(axes, colour)
-    nothing = "" if heat.any() else ", no evidence"
-    axes.set_xlabel(f"{verdict}{nothing}", color=colour, fontsize=theme.SMALL_SIZE)
-
-
-def _add_key(figure: Figure, grid: NDArray[np.object_]) -> None:
-    mapping = ScalarMappable(Normalize(0, 1), theme.HEAT)
-    bar = figure.colorbar(mapping, ax=grid, location="bottom", shrink=0.5, aspect=28, pad=0.02)
-    # The colours are see-through: they look as they do over the grey of a radiograph.
-    bar.ax.set_facecolor(theme.TRAINING)
-    bar.set_label(_KEY, fontsize=theme.SMALL_SIZE)
-    bar.outline.set_visible(False)
-    theme.style_ticks(bar.ax)
+def _filled(panels: list[Panel], verdict: str) -> list[Panel]:
+    """The first panels, with blank ones where there are too few."""
+    blank = Panel(None, f"no {'other ' * bool(panels)}{verdict}\nprediction")
+    return [*panels, *[blank] * _OF_EACH][:_OF_EACH]

@@ -7,31 +7,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.predictions import predicted_classes, probability_column
 from covid_xray.figures import theme
-from covid_xray.figures.labels import label_line_ends
+from covid_xray.figures.marks import add_key, count_axis, in_percent, label_line_ends
 from covid_xray.split import Split
 
-_BINS = np.linspace(0, 1, 11)
+_BINS = np.linspace(0, 1, 11).tolist()
 _SCORE_NAMES = {
+    "accuracy": "accuracy",
     "recall_covid": "COVID recall",
-    "precision_covid": "COVID precision",
     "f1_score_covid": "COVID F1",
     "f1_score": "F1, all classes",
-    "accuracy": "accuracy",
+    "precision_covid": "COVID precision",
 }
 _WEIGHT_SCORES = ("recall_covid", "precision_covid", "f1_score_covid", "f1_score")
 _THRESHOLD_SCORES = ("accuracy", "f1_score")
+_TRUE_CLASS = "true class of the wrong ones"
 _CELL = 0.8  # inches
+_DARK = 0.6  # a share whose cell is too dark for dark words
 _PER_ROW = 2
+_BARS_NOTE = "Bars are bootstrap intervals; points are set apart sideways so that these show"
 
 
 @theme.themed
@@ -45,111 +45,63 @@ def draw_confidence(predictions_by_model: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         predictions_by_model: `split, label, predicted` and `probability_<class>` per class.
     """
-    tests = {
-        model: table[table["split"] == Split.TEST] for model, table in predictions_by_model.items()
-    }
+    tables = predictions_by_model.items()
+    tests = {model: table[table["split"] == Split.TEST] for model, table in tables}
     if all(table.empty for table in tests.values()):
         return theme.say("No model has predicted a test radiograph, so there is no confidence.")
-    classes = list(
-        dict.fromkeys(name for table in tests.values() for name in predicted_classes(table))
-    )
+    classes = predicted_classes(pd.concat(tests.values()))
+    width, height = max(1.85 * len(classes) + 0.6, 4.6), 2.5 * len(tests) + 1.4
     figure, grid = theme.new_figure(
-        2 * len(tests), len(classes),
-        width=max(1.85 * len(classes) + 0.6, 4.6), height=2.5 * len(tests) + 1.4, sharex=True,
-    )  # fmt: skip
-    pairs = zip(grid[::2], grid[1::2], strict=True)
-    for (model, table), (above, below) in zip(tests.items(), pairs, strict=True):
-        _draw_model_confidence(above, below, table, classes)
+        2 * len(tests), len(classes), width=width, height=height, sharex=True
+    )
+    rows = zip(grid[::2], grid[1::2], tests.items(), strict=True)
+    for above, below, (model, table) in rows:
+        is_right = table["predicted"] == table["label"]
+        _draw_row(above, table[is_right], classes, "right")
+        _draw_row(below, table[~is_right], classes, "wrong")
         above[0].set_ylabel(f"{theme.wrapped(model, 1.2)}\nright")
         below[0].set_ylabel("wrong")
-    for axes, label in zip(grid[0], classes, strict=True):
-        axes.set_title(f"true class:\n{theme.wrapped(theme.class_name(label), 1.6)}")
-    for axes in grid[-1]:
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("softmax probability")
-    figure.legend(handles=_confidence_key(classes), loc="outside lower left", ncols=3)
-    theme.add_title(
-        figure,
-        "How sure the models are, right and wrong",
-        "Test radiographs per 0.1 of probability; every panel has its own scale",
-    )
-    return figure
+    for top, bottom, label in zip(grid[0], grid[-1], classes, strict=True):
+        top.set_title(f"true class:\n{theme.wrapped(theme.class_name(label), 1.6)}")
+        bottom.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="softmax probability")
+        bottom.xaxis.set_major_formatter(PercentFormatter(1))
+    add_key(figure, ncols=3)
+    subtitle = "Test radiographs per 0.1 of probability; every panel has its own scale"
+    return theme.titled(figure, "How sure the models are, right and wrong", subtitle)
 
 
-def _draw_model_confidence(
-    above: Sequence[Axes], below: Sequence[Axes], table: pd.DataFrame, classes: Sequence[str]
+def _draw_row(
+    cells: Sequence[Axes], table: pd.DataFrame, classes: Sequence[str], verdict: str
 ) -> None:
-    for upper, lower, label in zip(above, below, classes, strict=True):
+    for axes, label in zip(cells, classes, strict=True):
         own = table[table["label"] == label]
-        right = own["predicted"] == label
-        _draw_right(upper, own[right], label, classes)
-        _draw_wrong(lower, own[~right], label, classes)
+        _stack_probabilities(axes, own, classes)
+        if verdict == "wrong" and len(own):
+            counts, _ = np.histogram(_probabilities(own, label), _BINS)
+            axes.stairs(counts, _BINS, color=theme.INK, linewidth=theme.LINE, label=_TRUE_CLASS)
+        axes.set_ylim(0, 1.28 * max(axes.dataLim.y1, 1))  # room for the text
+        text = f"{len(own):,} {verdict}"
+        where = theme.look(transform=axes.transAxes, va="top", path_effects=theme.HALO)
+        axes.text(0.03, 0.98, text, **where)
+        count_axis(axes)
 
 
-def _draw_right(axes: Axes, own: pd.DataFrame, label: str, classes: Sequence[str]) -> None:
-    counts = _count(own, label)
-    _stack(axes, counts, np.zeros_like(counts), label, classes)
-    _finish_histogram(axes, len(own), "right")
+def _stack_probabilities(axes: Axes, rows: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Histogram of the probabilities of the predicted classes, in their colours."""
+    found = [label for label in classes if (rows["predicted"] == label).any()]
+    values = [_probabilities(rows[rows["predicted"] == label], label) for label in found]
+    colours = theme.class_colours(classes)
+    look = theme.look(color=[colours[label] for label in found], edgecolor=theme.PAPER)
+    names = [f"predicted {theme.class_name(label)}" for label in found]
+    if found:
+        axes.hist(values, _BINS, stacked=True, label=names, linewidth=0.5, **look)
 
 
-def _draw_wrong(axes: Axes, own: pd.DataFrame, label: str, classes: Sequence[str]) -> None:
-    base = _count(own.iloc[:0], label)
-    for taken_for in classes:
-        counts = _count(own[own["predicted"] == taken_for], taken_for)
-        if counts.any():
-            _stack(axes, counts, base, taken_for, classes)
-        base = base + counts
-    if len(own):
-        axes.stairs(
-            _count(own, label), _BINS, color=theme.INK, linewidth=theme.LINE, label="true class"
-        )
-    _finish_histogram(axes, len(own), "wrong")
-
-
-def _count(rows: pd.DataFrame, label: str) -> NDArray[np.int64]:
-    """Radiographs per bin of the probability of a class."""
+def _probabilities(rows: pd.DataFrame, label: str) -> NDArray[np.float64]:
     # A model that lacks the class has no column, and no rows either.
     column = rows.get(probability_column(label), pd.Series(dtype=np.float64))
     # Rounding in single precision may put a probability just above 1, beyond the last bin.
-    counts, _ = np.histogram(column.to_numpy(np.float64).clip(0, 1), _BINS)
-    return counts.astype(np.int64)
-
-
-def _stack(
-    axes: Axes,
-    counts: NDArray[np.int64],
-    base: NDArray[np.int64],
-    label: str,
-    classes: Sequence[str],
-) -> None:
-    axes.bar(
-        _BINS[:-1], counts, np.diff(_BINS), bottom=base, align="edge", label=label,
-        color=theme.class_colours(classes)[label], edgecolor=theme.PAPER, linewidth=0.5,
-    )  # fmt: skip
-
-
-def _finish_histogram(axes: Axes, n: int, verdict: str) -> None:
-    theme.light_grid(axes, "y")
-    axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.5, 1])
-    axes.set_ylim(0, 1.28 * max(axes.dataLim.y1, 1))  # room for the text
-    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    text = axes.text(
-        0.03, 0.98, f"{n:,} {verdict}", transform=axes.transAxes, va="top",
-        fontsize=theme.SMALL_SIZE,
-    )  # fmt: skip
-    theme.haloed(text)
-
-
-def _confidence_key(classes: Sequence[str]) -> list[Patch | Line2D]:
-    colours = theme.class_colours(classes)
-    patches = [
-        Patch(facecolor=colours[label], label=f"predicted {theme.class_name(label)}")
-        for label in classes
-    ]
-    line = Line2D([], [], color=theme.INK, label="true class of the wrong ones")
-    return [*patches, line]
+    return column.to_numpy(np.float64).clip(0, 1)
 
 
 @theme.themed
@@ -166,49 +118,39 @@ def draw_confusion_matrices(shares_by_model: Mapping[str, pd.DataFrame]) -> Figu
     columns = min(_PER_ROW, len(shares_by_model))
     rows = -(-len(shares_by_model) // columns)
     side = n_classes * _CELL
-    figure, grid = theme.new_figure(
-        rows, columns,
-        width=max(columns * (side + 1.3), 4.6), height=rows * (side * 0.85 + 1.0) + 1.0,
-    )  # fmt: skip
+    width, height = max(columns * (side + 1.3), 4.6), rows * (side * 0.85 + 1.0) + 1.0
+    figure, grid = theme.new_figure(rows, columns, width=width, height=height)
     for axes, (model, table) in zip(grid.flat, shares_by_model.items(), strict=False):
         _draw_confusion(axes, table)
         axes.set_title(theme.wrapped(model, side))
     for axes in grid.flat[len(shares_by_model) :]:
         axes.remove()
-    theme.add_title(
-        figure,
-        "What the test radiographs of each class are taken for",
-        "Share of the true class with its bootstrap interval, and number of radiographs",
-    )
-    return figure
+    subtitle = "Share of the true class with its bootstrap interval, and number of radiographs"
+    return theme.titled(figure, "What the test radiographs of each class are taken for", subtitle)
 
 
 def _draw_confusion(axes: Axes, table: pd.DataFrame) -> None:
-    labels = [str(label) for label in table["label"].unique()]
+    labels = table["label"].astype(str).unique()
     size = len(labels)
-    colormap = colormaps[theme.SHARES]
     shares = table["share"].to_numpy(np.float64).reshape(size, size)
-    axes.imshow(shares, cmap=colormap, vmin=0, vmax=1, aspect="auto")
+    axes.imshow(shares, cmap=theme.SHARES, vmin=0, vmax=1, aspect="auto")
     for place, row in enumerate(table.to_dict("records")):
-        missing = np.isnan(row["share"])
-        ink = theme.INK if missing else theme.ink_on(colormap(row["share"]))
-        axes.text(
-            place % size, place // size, "no\nradiographs" if missing else _cell_text(row),
-            ha="center", va="center", color=ink, fontsize=theme.SMALL_SIZE,
-        )  # fmt: skip
-    counts = table.groupby("label", sort=False, observed=True)["count"].sum()
+        ink = theme.PAPER if row["share"] > _DARK else theme.INK
+        where = (place % size, place // size)
+        axes.text(*where, _cell_text(row), ha="center", va="center", color=ink)
     names = [theme.wrapped(theme.class_name(label), 0.8) for label in labels]
+    counts = table["count"].to_numpy().reshape(size, size).sum(axis=1)
+    rows = [f"{name}\nn = {n:,}" for name, n in zip(names, counts, strict=True)]
     axes.set_xticks(range(size), names)
-    axes.set_yticks(
-        range(size), [f"{name}\nn = {n:,}" for name, n in zip(names, counts, strict=True)]
-    )
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
+    axes.set_yticks(range(size), rows)
+    axes.set(xlabel="predicted class", ylabel="true class")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
 def _cell_text(row: Mapping[Any, Any]) -> str:
+    if np.isnan(row["share"]):
+        return "no\nradiographs"
     interval = f"{100 * row['low']:.1f}–{100 * row['high']:.1f}"
     return f"{row['share']:.1%}\n{interval}\n{row['count']:,}"
 
@@ -225,16 +167,11 @@ def draw_class_weight_scores(scores: pd.DataFrame) -> Figure:
         return theme.say("No model was trained with a weight for COVID.")
     figure, grid = theme.new_figure()
     axes = grid[0, 0]
-    ends = _draw_scores(axes, scores, "covid_weight", _WEIGHT_SCORES)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    _draw_scores(axes, scores, "covid_weight", _WEIGHT_SCORES)
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     axes.set_xlabel("weight of COVID in the training loss (other classes: 1)")
-    axes.set_ylabel("score on the test split")
-    theme.add_title(
-        figure,
-        "Scores by the weight given to COVID",
-        "Bars are bootstrap intervals; points are set apart sideways so that these show",
-    )
-    label_line_ends(axes, ends)
+    theme.titled(figure, "Scores by the weight given to COVID", _BARS_NOTE)
+    label_line_ends(axes)
     return figure
 
 
@@ -253,54 +190,37 @@ def draw_threshold_scores(scores: pd.DataFrame) -> Figure:
         2, height=theme.HEIGHT + 1, sharex=True, gridspec_kw={"height_ratios": [2.2, 1]}
     )
     upper, lower = grid[:, 0]
-    ends = _draw_scores(upper, scores, "threshold", _THRESHOLD_SCORES)
-    upper.set_ylabel("score on the test split")
+    _draw_scores(upper, scores, "threshold", _THRESHOLD_SCORES)
     _draw_training_sizes(lower, scores)
-    theme.add_title(
-        figure,
-        "Scores by the threshold on sharpness",
-        "Bars are bootstrap intervals; points are set apart sideways so that these show",
-    )
-    label_line_ends(upper, ends)
+    theme.titled(figure, "Scores by the threshold on sharpness", _BARS_NOTE)
+    label_line_ends(upper)
     return figure
 
 
 def _draw_training_sizes(axes: Axes, scores: pd.DataFrame) -> None:
     rows = scores.sort_values("threshold")
-    axes.vlines(rows["threshold"], 0, rows["n_train"], color=theme.ALL, linewidth=3 * theme.LINE)
-    for threshold, n_train in zip(rows["threshold"], rows["n_train"], strict=True):
-        axes.annotate(
-            f"{n_train:,}", (threshold, n_train), xytext=(0, 3), textcoords="offset points",
-            ha="center", fontsize=theme.SMALL_SIZE,
-        )  # fmt: skip
+    thresholds = rows["threshold"]
+    width = 0.015 * (np.ptp(thresholds) or 10)
+    bars = axes.bar(thresholds, rows["n_train"], width, color=theme.ALL)
+    axes.bar_label(bars, fmt="{:,.0f}", padding=2)
     axes.set_ylim(0, 1.3 * rows["n_train"].max())
-    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_ylabel("training\nradiographs")
-    axes.set_xticks(
-        rows["threshold"], [f"{value:g}" if value else "no\nfilter" for value in rows["threshold"]]
-    )
+    count_axis(axes)
+    axes.set_xticks(thresholds, [f"{value:g}" if value else "no\nfilter" for value in thresholds])
     axes.set_xlabel("threshold on the variance of the Laplacian (squared grey levels)")
+    axes.set_ylabel("training\nradiographs")
 
 
-def _draw_scores(
-    axes: Axes, scores: pd.DataFrame, x: str, names: Sequence[str]
-) -> dict[str, tuple[float, str]]:
-    """A line with intervals per score; returns where each ends and its colour, by its name."""
-    rows = scores.sort_values(x)
+def _draw_scores(axes: Axes, scores: pd.DataFrame, x: str, names: Sequence[str]) -> None:
+    """A line with intervals per score."""
+    rows, cues = scores.sort_values(x), theme.model_cues(_SCORE_NAMES)
     span = float(np.ptp(rows[x])) or 1.0
-    ends = {}
     for place, name in enumerate(names):
-        colour, marker, style = theme.SCORES[name]
         at = rows[x] + (place - (len(names) - 1) / 2) * 0.012 * span
         # Not error bars: a percentile interval may lie beside the score, and these must not.
-        axes.vlines(at, rows[f"{name}_low"], rows[f"{name}_high"], color=colour, alpha=theme.POINT)
-        axes.plot(
-            at, rows[name], style, color=colour, marker=marker, markersize=5,
-            label=_SCORE_NAMES[name],
-        )  # fmt: skip
-        ends[_SCORE_NAMES[name]] = (float(rows[name].iloc[-1]), colour)
+        interval = (rows[f"{name}_low"], rows[f"{name}_high"])
+        axes.vlines(at, *interval, color=cues[name].color, alpha=theme.POINT)
+        look = cues[name]._asdict()
+        axes.plot(at, rows[name], markersize=5, label=_SCORE_NAMES[name], **look)
     axes.set_xlim(rows[x].min() - 0.08 * span, rows[x].max() + 0.08 * span)
-    theme.light_grid(axes, "y")
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    return ends
+    axes.set_ylabel("score on the test split")
+    in_percent(axes, "y", decimals=None)

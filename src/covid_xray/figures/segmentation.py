@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 from covid_xray.figures import theme
-from covid_xray.figures.montages import overlay_mask
+from covid_xray.figures.marks import BAR, add_key, draw_class_bars
+from covid_xray.figures.montages import Pixels, tint
+from covid_xray.figures.panels import Panel, draw_panels
 from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph
 
 _RANKS = ("best", "median", "worst")
 _TRUE, _PREDICTED = theme.MASK, theme.STUDY
-# The prediction lies thin on a wide truth: both show where they agree.
-_TRUE_LINE, _PREDICTED_LINE = 1.3 * theme.LINE, 0.65 * theme.LINE
 _TINT = 0.75
 _LUNGS = 2
-
-Pixels = NDArray[np.uint8]
+_NOTE = "Left, both outlines; right, what only one mask takes for lung, in its colour"
 
 
 def outline(mask: Pixels) -> list[NDArray[np.float64]]:
@@ -54,21 +47,9 @@ def tint_errors(pixels: Pixels, true: Pixels, predicted: Pixels) -> Pixels:
     Returns:
         uint8 RGB array (height, width, 3); grey as it was where both masks agree.
     """
-    tinted = np.repeat(pixels[..., None], 3, axis=2).astype(np.float64)
     lung, taken = true > 0, predicted > 0
-    for wrong, colour in ((lung & ~taken, _TRUE), (taken & ~lung, _PREDICTED)):
-        tinted[wrong] += _TINT * (255 * np.array(to_rgb(colour)) - tinted[wrong])
-    return np.rint(tinted).astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A radiograph with its two masks, and its row of the table."""
-
-    pixels: Pixels
-    true: Pixels
-    predicted: Pixels
-    row: Any
+    missed = tint(pixels, lung & ~taken, _TRUE, _TINT)
+    return tint(missed, taken & ~lung, _PREDICTED, _TINT)
 
 
 @theme.themed
@@ -87,67 +68,39 @@ def draw_segmentation_examples(
     """
     if not len(pixels):
         return theme.say("No lung masks were predicted for held-out radiographs.")
-    ranks = _by_rank(
-        _Case(*case) for case in zip(pixels, true, predicted, table.itertuples(), strict=True)
+    ranks: dict[str, list[Panel]] = {rank: [] for rank in _RANKS}
+    for picture, lungs, found, row in zip(
+        pixels, true, predicted, table.to_dict("records"), strict=True
+    ):
+        ranks[row["rank"]] += _pair(picture, lungs, found, row)
+    drawn = {f"{rank} Dice": panels for rank, panels in ranks.items() if panels}
+    figure, _ = draw_panels(
+        list(drawn.values()),
+        list(drawn),
+        title=title or "Predicted lung masks of held-out radiographs",
+        subtitle=_NOTE,
+        below=0.3,
     )
-    columns = max(len(cases) for cases in ranks.values())
-    tile = theme.TILE * (1 if columns > 1 else 1.25)
-    figure, grid = theme.new_figure(
-        len(ranks), 2 * columns,
-        width=2 * columns * tile + 0.6, height=len(ranks) * (tile + 0.5) + 1.5,
-    )  # fmt: skip
-    for row, (rank, cases) in zip(grid, ranks.items(), strict=True):
-        row[0].set_ylabel(f"{rank} Dice")
-        for case, left, right in zip(cases, row[::2], row[1::2], strict=False):
-            _draw_case(left, right, case, tile)
-        for axes in row[2 * len(cases) :]:
-            axes.remove()
-    figure.legend(handles=_segmentation_key(), loc="outside lower left", ncols=2)
-    theme.add_title(
-        figure,
-        title or "Predicted lung masks of held-out radiographs",
-        "Left, the outlines of both masks; right, where they differ",
-    )
+    add_key(figure, ncols=2)
     return figure
 
 
-def _by_rank(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
-    ranks: dict[str, list[_Case]] = {rank: [] for rank in _RANKS}
-    for case in cases:
-        ranks[case.row.rank].append(case)
-    return {rank: of_rank for rank, of_rank in ranks.items() if of_rank}
-
-
-def _draw_case(left: Axes, right: Axes, case: _Case, tile: float) -> None:
-    theme.show_radiograph(left, case.pixels, theme.wrapped(str(case.row.pair_id), tile))
-    _draw_outline(left, case.true, _TRUE, _TRUE_LINE)
-    _draw_outline(left, case.predicted, _PREDICTED, _PREDICTED_LINE)
-    label = theme.class_name(str(case.row.label))
-    theme.show_radiograph(
-        right, tint_errors(case.pixels, case.true, case.predicted), theme.wrapped(label, tile)
-    )
-    left.set_xlabel(f"Dice {_number(case.row.dice, '.3f')}", fontsize=theme.SMALL_SIZE)
-    distance = _number(case.row.hausdorff, ".1f", " px")
-    right.set_xlabel(f"Hausdorff {distance}", fontsize=theme.SMALL_SIZE)
-
-
-def _number(value: float, style: str, unit: str = "") -> str:
+def _pair(pixels: Pixels, true: Pixels, predicted: Pixels, row: Any) -> list[Panel]:
+    """The panels of the outlines and of the errors."""
+    errors = tint_errors(pixels, true, predicted)
     # An empty mask is at no distance from another.
-    return f"{value:{style}}{unit}" if np.isfinite(value) else "undefined"
+    distance = f"{row['hausdorff']:.1f} px" if np.isfinite(row["hausdorff"]) else "undefined"
+    # The prediction lies thin on a wide truth: both show where they agree.
+    truth = _lines(true, _TRUE, 1.3 * theme.LINE, label="true mask")
+    found = _lines(predicted, _PREDICTED, 0.65 * theme.LINE, label="predicted mask")
+    left = Panel(pixels, str(row["pair_id"]), f"Dice {row['dice']:.3f}", outlines=[truth, found])
+    return [left, Panel(errors, theme.class_name(str(row["label"])), f"Hausdorff {distance}")]
 
 
-def _draw_outline(axes: Axes, mask: Pixels, colour: str, width: float) -> None:
-    lines = LineCollection(outline(mask), colors=colour, linewidths=width)
-    axes.add_collection(lines, autolim=False)
-
-
-def _segmentation_key() -> list[Line2D | Patch]:
-    return [
-        Line2D([], [], color=_TRUE, linewidth=_TRUE_LINE, label="true mask"),
-        Line2D([], [], color=_PREDICTED, linewidth=_PREDICTED_LINE, label="predicted mask"),
-        Patch(facecolor=_TRUE, label="lung that was missed"),
-        Patch(facecolor=_PREDICTED, label="predicted outside the lungs"),
-    ]
+def _lines(
+    mask: Pixels, colour: str = theme.MASK, width: float = theme.LINE, **options: Any
+) -> LineCollection:
+    return LineCollection(outline(mask), colors=colour, linewidths=width, **options)
 
 
 @theme.themed
@@ -163,52 +116,22 @@ def draw_resizing(pixels: Pixels, mask: Pixels) -> Figure:
     side = mask.shape[0]
     resized = pixels if alike else resize_radiograph(pixels, side)
     resized_mask = mask if alike else resize_lung_mask(mask, (side, side))
-    figure, grid = theme.new_figure(
-        1, 2, width=4.4 * theme.TILE + 0.4, height=2.2 * theme.TILE + 1.2
-    )
-    before, after = grid[0]
-    theme.show_radiograph(before, overlay_mask(pixels, _laid_over(mask, pixels.shape)))
-    theme.show_radiograph(after, overlay_mask(resized, resized_mask))
-    before.set_title(f"Before\n{_sizes(pixels, mask)}")
-    after.set_title(f"After\n{_sizes(resized, resized_mask)}")
-    beyond = not alike and np.less(mask.shape, pixels.shape).any()
-    if beyond:
-        _frame_mask(before, mask)
-    theme.add_title(
-        figure,
-        "Radiographs resized to their lung masks",
-        f"Both came as {_size(mask)}: there was nothing to resize" if alike
-        else "Before, the mask lies pixel on pixel from the top left corner"
-        + " (dashed: its frame)" * bool(beyond),
-    )  # fmt: skip
-    return figure
-
-
-def _laid_over(mask: Pixels, shape: tuple[int, ...]) -> Pixels:
-    """The mask cut off, or filled up with zeros, at the right and the bottom."""
-    laid = np.zeros(shape, np.uint8)
-    part = mask[: shape[0], : shape[1]]
-    laid[: part.shape[0], : part.shape[1]] = part
-    return laid
-
-
-def _frame_mask(axes: Axes, mask: Pixels) -> None:
-    height, width = mask.shape
-    axes.add_patch(
-        Rectangle(
-            (-0.5, -0.5), width, height, fill=False, edgecolor=theme.MASK, linestyle="--",
-            linewidth=0.6 * theme.LINE,
-        )
-    )  # fmt: skip
-
-
-def _size(picture: Pixels) -> str:
-    """Width and height, as is usual for pictures."""
-    return f"{picture.shape[1]} × {picture.shape[0]}"
+    frame = [] if alike else [_lines(np.ones_like(mask), linestyle="--")]
+    panels = [
+        Panel(pixels, f"Before\n{_sizes(pixels, mask)}", outlines=[_lines(mask), *frame]),
+        Panel(resized, f"After\n{_sizes(resized, resized_mask)}", outlines=[_lines(resized_mask)]),
+    ]
+    note = "Both came in one size: there was nothing to resize"
+    if not alike:
+        note = "Before, the mask lies pixel on pixel from the top left corner (dashed: its frame)"
+    title = "Radiographs resized to their lung masks"
+    return draw_panels([panels], title=title, subtitle=note, tile=2.2 * theme.TILE)[0]
 
 
 def _sizes(pixels: Pixels, mask: Pixels) -> str:
-    return f"radiograph {_size(pixels)}, mask {_size(mask)}"
+    """Widths and heights, as is usual for pictures."""
+    (height, width), (mask_height, mask_width) = pixels.shape, mask.shape
+    return f"radiograph {width} × {height}, mask {mask_width} × {mask_height}"
 
 
 @theme.themed
@@ -224,34 +147,12 @@ def draw_mask_quality(quality: pd.DataFrame) -> Figure:
     if not len(quality):
         return theme.say("There are no lung masks in this study whose parts could be counted.")
     two = quality["n_components"] == _LUNGS
-    by_class = two.groupby(quality["label"].astype(str)).agg(["sum", "count"])
-    labels = [str(label) for label in by_class.index]
-    colours = theme.class_colours(labels)
-    places = range(len(labels))
-    figure, grid = theme.new_figure(height=1.1 + 0.42 * len(labels))
-    axes: Axes = grid[0, 0]
-    whole = axes.barh(places, 1, height=0.72, color=theme.GRID)
-    axes.barh(
-        places, by_class["sum"] / by_class["count"], height=0.72,
-        color=[colours[label] for label in labels],
-    )  # fmt: skip
-    axes.bar_label(whole, _shares(by_class), padding=5)
-    axes.set_yticks(places, [theme.class_name(label) for label in labels])
-    axes.tick_params(axis="y", length=0, labelsize=theme.TEXT_SIZE)
-    axes.invert_yaxis()
-    axes.xaxis.set_visible(False)
-    axes.spines["bottom"].set_visible(False)
-    axes.set_xlim(0, 1.4)  # room for the texts
-    theme.add_title(
-        figure,
-        "Lung masks of exactly two parts",
-        "Share of radiographs, before the masks' cleaning",
-    )
-    return figure
-
-
-def _shares(by_class: pd.DataFrame) -> Sequence[str]:
-    return [
-        f"{two / n:.1%}  ({two:,} of {n:,})"
-        for two, n in zip(by_class["sum"], by_class["count"], strict=True)
+    by_class = two.groupby(quality["label"].astype(str)).agg(["sum", "count", "mean"])
+    texts = [
+        f"{share:.1%}  ({n_two:,} of {n:,})" for n_two, n, share in by_class.itertuples(index=False)
     ]
+    figure, grid = theme.new_figure(height=1.1 + BAR * len(by_class))
+    draw_class_bars(grid[0, 0], by_class["mean"], texts, whole=1)
+    grid[0, 0].set_xlim(0, 1.4)  # room for the texts
+    subtitle = "Share of radiographs, before the masks' cleaning"
+    return theme.titled(figure, "Lung masks of exactly two parts", subtitle)

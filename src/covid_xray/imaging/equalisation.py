@@ -5,7 +5,7 @@ Hospitals spread their radiographs over different ranges of grey; equalised ones
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 import cv2
@@ -81,3 +81,24 @@ def _equaliser(settings: EqualisationSettings) -> Callable[[Images], Images]:
     if settings.method == "global":
         return cv2.equalizeHist  # type: ignore[return-value]
     return lambda radiograph: radiograph
+
+
+def grey_level_shares(
+    images: Images, rows_of: Mapping[str, NDArray[np.intp]]
+) -> dict[str, NDArray[np.float64]]:
+    """Share of all pixels of some groups of radiographs that have each grey level.
+
+    Args:
+        images: uint8 array (n, height, width); read one by one.
+        rows_of: rows of each group.
+
+    Returns:
+        Array (256,) per group.
+    """
+    shares = {}
+    for group, rows in rows_of.items():
+        counts = sum(
+            (np.bincount(images[row].ravel(), minlength=256) for row in rows), np.zeros(256)
+        )
+        shares[group] = counts / counts.sum()
+    return shares

@@ -53,25 +53,18 @@ def build_lung_extractor(unet: keras.Model, settings: EqualisationSettings) -> k
     return keras.Model(radiograph, lungs, name="lung_extractor")
 
 
-def build_screening_model(
-    classifier: keras.Model, unet: keras.Model, settings: EqualisationSettings
-) -> keras.Model:
+def build_screening_model(classifier: keras.Model, extractor: keras.Model) -> keras.Model:
     """The lung extractor and the classifier behind it in one: what is deployed (Report B).
 
     Args:
-        classifier: from extracted lungs (n, side, side, 1), grey 0-255, to probabilities. It is
-            shared, not copied.
-        unet: as for `build_lung_extractor`.
-        settings: as for `build_lung_extractor`; those the classifier was trained with.
+        classifier: from extracted lungs (n, side, side, 1), grey 0-255, to probabilities.
+        extractor: what `build_lung_extractor` gives, with the settings that the classifier was
+            trained with. Both are shared, not copied.
 
     Returns:
         A model from grey radiographs (n, side, side, 1), 0-255, to the classifier's
         probabilities, named after the classifier with "_screening" behind.
-
-    Raises:
-        ValueError: if `clahe` can't cut the U-Net's side into whole tiles.
     """
-    extractor = build_lung_extractor(unet, settings)
     radiograph = keras.Input(extractor.input_shape[1:], name="radiograph")
     probabilities = classifier(extractor(radiograph))
     return keras.Model(radiograph, probabilities, name=f"{classifier.name}_screening")

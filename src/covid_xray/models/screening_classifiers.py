@@ -11,11 +11,30 @@ from typing import Any
 
 import keras
 
-from covid_xray.models.settings import SeparableCNNSettings, TruncatedBackboneSettings
+from covid_xray.models.settings import (
+    ScreeningNetworkSettings,
+    SeparableCNNSettings,
+    TruncatedBackboneSettings,
+)
 from covid_xray.models.transfer_classifiers import WeightsError, build_backbone, freeze_all_but
 
 POOLING = "pooling"
 """Name of the layer that gives one number per filter of the last convolution."""
+
+
+def build_screening_classifier(
+    architecture: str, n_classes: int, networks: ScreeningNetworkSettings
+) -> keras.Model:
+    """One of the two classifiers, by the name of its architecture: `cnn` or `xception`.
+
+    Raises:
+        WeightsError: see `build_truncated_backbone`.
+    """
+    sizes = {"n_classes": n_classes, "input_side": networks.input_side, "seed": networks.seed}
+    if architecture == "cnn":
+        return build_separable_cnn(networks.cnn, **sizes)
+    weights = None if networks.weights == "none" else networks.weights
+    return build_truncated_backbone(networks.xception, **sizes, weights=weights)
 
 
 def build_separable_cnn(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -87,3 +87,35 @@ class TruncatedBackboneSettings(StrictParameters):
     filters: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
     dense: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
+
+
+class ScreeningNetworkSettings(StrictParameters):
+    """The networks of Report B.
+
+    Attributes:
+        input_side: side to which radiographs are resized inside the networks, in pixels.
+        weights: of Xception: `imagenet` (Keras downloads them), a folder of
+            `<name>_notop.weights.h5`, or `none` for random weights.
+        cnn: architecture of the CNN from scratch.
+        xception: where Xception is cut, and its head.
+        seed: seed of every weight that is not loaded, and of dropout.
+    """
+
+    input_side: int = Field(ge=32)
+    weights: str
+    cnn: SeparableCNNSettings
+    xception: TruncatedBackboneSettings
+    seed: int = Field(ge=0)
+
+    def weights_for(self, architecture: str) -> str:
+        """Where an architecture's weights come from; `none` for random ones."""
+        return self.weights if architecture == "xception" else "none"
+
+    def facts_of(self, architecture: str) -> dict[str, Any]:
+        """What sets an architecture's network apart, besides its weights."""
+        settings = self.cnn if architecture == "cnn" else self.xception
+        return {"input_side": self.input_side} | settings.model_dump()
+
+    def has_random_backbone(self, architecture: str) -> bool:
+        """Whether an architecture stands on a backbone without pre-trained weights."""
+        return architecture == "xception" and self.weights == "none"

@@ -15,7 +15,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+_CALIBRATION_IMAGES = 64
 
 
 class WeightsError(ValueError):
@@ -199,6 +202,17 @@ def calibrate_batch_norm(model: keras.Model, images: NDArray[np.uint8]) -> None:
     model(images[..., None].astype("float32"), training=True)
     for layer, (momentum, trainable) in zip(layers, before, strict=True):
         layer.momentum, layer.trainable = momentum, trainable
+
+
+def calibration_rows(training: pd.Series, seed: int) -> NDArray[np.intp]:
+    """A few training radiographs, ascending, to calibrate random weights on.
+
+    Args:
+        training: row numbers of training radiographs.
+        seed: seed of the draw.
+    """
+    drawn = training.sample(min(_CALIBRATION_IMAGES, len(training)), random_state=seed)
+    return np.sort(drawn.to_numpy())
 
 
 def count_trainable_parameters(model: keras.Model) -> int:

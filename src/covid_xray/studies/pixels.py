@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.imaging.augmentation import augment_lung_mask, augment_radiograph
 from covid_xray.progress import progress
-from covid_xray.records import digest
+from covid_xray.records import digest_stream, source_digest
 
 Images = NDArray[np.uint8]
 
@@ -46,7 +48,57 @@ class MaskedImages:
         return masked
 
 
-PixelArrays = Mapping[str, Images | MaskedImages]
+@dataclass(frozen=True)
+class AugmentedImages:
+    """Augmented images that are made when they are read, and kept nowhere.
+
+    Attributes:
+        images: uint8 array (n, side, side) that holds their source images.
+        lung_masks: 0/1 uint8 array of the same shape.
+        plan: a row per augmented image, in order: `source_row` of `images`, `seed`.
+        n_layers: transformations applied: zoom, + rotation, + contrast, + brightness.
+        factor: amplitude of each, as Keras understands it.
+        masked: whether they keep nothing but their lungs.
+    """
+
+    images: Images
+    lung_masks: Images
+    plan: pd.DataFrame
+    n_layers: int
+    factor: float
+    masked: bool
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Type of the pixels."""
+        return self.images.dtype
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Images:
+        """The augmented images of some rows of the plan, one or more."""
+        return np.stack([self._make(source, seed) for source, seed in self._planned(rows)])
+
+    def evidence(self, rows: NDArray[np.intp]) -> Iterator[Images | bytes]:
+        """All that decides how the images of some rows will look."""
+        sources = MaskedImages(self.images, self.lung_masks) if self.masked else self.images
+        code = source_digest(augment_radiograph.__module__)
+        for source, seed in self._planned(rows):
+            yield sources[np.array(source)]
+            yield f"{seed} {self.n_layers} {self.factor} {self.masked} {code}".encode()
+
+    def _planned(self, rows: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+        planned = self.plan.iloc[rows]
+        return zip(planned["source_row"].tolist(), planned["seed"].tolist(), strict=True)
+
+    def _make(self, source: int, seed: int) -> Images:
+        how: dict[str, Any] = {"n_layers": self.n_layers, "factor": self.factor}
+        pixels = augment_radiograph(self.images[source], seed, **how)
+        if self.masked:
+            pixels *= augment_lung_mask(self.lung_masks[source], seed, **how)
+        return pixels
+
+
+Pixels = Images | MaskedImages | AugmentedImages
+PixelArrays = Mapping[str, Pixels]
 
 
 def read_batches(
@@ -66,6 +118,13 @@ def read_batches(
     Raises:
         ValueError: if an array is not of 8-bit grey values.
     """
+    for name, numbers in _checked_chunks(arrays, rows, batch_size, description):
+        yield arrays[name][numbers]
+
+
+def _checked_chunks(
+    arrays: PixelArrays, rows: pd.DataFrame, batch_size: int, description: str
+) -> Iterable[tuple[str, NDArray[np.intp]]]:
     for name in rows["array"].unique():
         if arrays[name].dtype != np.uint8:
             raise ValueError(
@@ -73,8 +132,7 @@ def read_batches(
                 "expected: a float array could hide NaN. Make it again with its pipeline."
             )
     chunks = list(_chunks(rows, batch_size))
-    for name, numbers in progress(chunks, description, len(chunks)):
-        yield arrays[name][numbers]
+    return progress(chunks, description, len(chunks))
 
 
 def _chunks(rows: pd.DataFrame, batch_size: int) -> Iterator[tuple[str, NDArray[np.intp]]]:
@@ -86,10 +144,29 @@ def _chunks(rows: pd.DataFrame, batch_size: int) -> Iterator[tuple[str, NDArray[
 
 
 def digest_pixels(arrays: PixelArrays, rows: pd.DataFrame, batch_size: int = 512) -> str:
-    """A fingerprint of a row list's pixels in their order."""
-    batches = read_batches(arrays, rows, batch_size, "Fingerprint of the radiographs")
+    """A fingerprint of a row list's pixels in their order, or of all that decides them."""
+    chunks = _checked_chunks(arrays, rows, batch_size, "Fingerprint of the radiographs")
     # Radiograph by radiograph, so that the batches leave no trace.
-    return digest(*(pixels for batch in batches for pixels in batch))
+    return digest_stream(part for name, numbers in chunks for part in _parts(arrays[name], numbers))
+
+
+def _parts(
+    array: Images | MaskedImages | AugmentedImages, numbers: NDArray[np.intp]
+) -> Iterable[Images | bytes]:
+    return array.evidence(numbers) if isinstance(array, AugmentedImages) else array[numbers]
+
+
+def unique_rows(*lists: pd.DataFrame) -> pd.DataFrame:
+    """Every radiograph that some row list has, once, array by array.
+
+    Returns:
+        `array, row`, by descending array and ascending row.
+    """
+    return (
+        pd.concat(lists)[["array", "row"]]
+        .drop_duplicates()
+        .sort_values(["array", "row"], ascending=[False, True], ignore_index=True)
+    )
 
 
 def positions_in(stored: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.intp]:

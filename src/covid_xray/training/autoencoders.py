@@ -31,7 +31,7 @@ def train_autoencoder(
         settings: hyper-parameters.
 
     Returns:
-        One row per epoch: `epoch, loss, val_loss` (binary cross-entropy).
+        Table `AUTOENCODER_HISTORY`.
 
     Raises:
         TrainingError: if there is no training or no validation row.

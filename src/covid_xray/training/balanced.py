@@ -6,7 +6,7 @@ anew each time it comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, check_rows, fit
+from covid_xray.training.fitting import ShuffledBatches, TrainingError, check_rows, fit_compiled
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 Pixels = NDArray[np.float32]
@@ -36,11 +36,11 @@ def balanced_order(groups: NDArray[np.intp], seed: int, epoch: int) -> NDArray[n
     """
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     smallest = min(map(len, members), default=0)
-    dealt = [
+    drawn = [
         _take_turns(own, epoch * smallest, smallest, [seed, place])
         for place, own in enumerate(members)
     ]
-    return np.stack(dealt, axis=1).ravel() if dealt else np.empty(0, np.intp)
+    return np.stack(drawn, axis=1).ravel() if drawn else np.empty(0, np.intp)
 
 
 def _take_turns(
@@ -54,6 +54,29 @@ def _take_turns(
     ]
     offset = start - first * len(members)
     return np.concatenate(rounds)[offset : offset + count]
+
+
+def class_proportions(labels_of: Mapping[str, pd.Series], seed: int) -> pd.DataFrame:
+    """Classes among training radiographs, and in the balanced batches of the first epoch.
+
+    Args:
+        labels_of: classes of the training radiographs under each question.
+        seed: seed of the batches.
+
+    Returns:
+        `question, sampling` (`as they are`, `in balanced batches`), `label, n_radiographs, share`.
+    """
+    records = []
+    for question, labels in labels_of.items():
+        order = balanced_order(pd.factorize(labels, sort=True)[0], seed, 0)
+        samplings = {"as they are": labels, "in balanced batches": labels.iloc[order]}
+        records += [
+            (question, sampling, label, n, n / len(drawn))
+            for sampling, drawn in samplings.items()
+            for label, n in drawn.value_counts().sort_index().items()
+        ]
+    columns = ["question", "sampling", "label", "n_radiographs", "share"]
+    return pd.DataFrame(records, columns=columns)
 
 
 class BalancedBatches(ShuffledBatches):
@@ -135,7 +158,7 @@ def train_balanced(
     Validation radiographs come as they are, at their own prevalence.
 
     Args:
-        model: classifier of grey radiographs.
+        model: compiled classifier of grey radiographs.
         read_pixels: float32 array (k, side, side, 1), 0-255, for k row numbers.
         targets: float array (n, n_classes), one-hot; batches are balanced between the classes.
         train_rows: rows to train on.
@@ -162,4 +185,4 @@ def train_balanced(
     validation = ShuffledBatches(
         lambda rows: (read_pixels(rows), targets[rows]), validation_rows, settings.batch_size
     )
-    return fit(model, training, validation, [1.0] * targets.shape[1], settings)
+    return fit_compiled(model, training, validation, [1.0] * targets.shape[1], settings)

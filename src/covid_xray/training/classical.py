@@ -51,5 +51,7 @@ def probabilities_in_order(
 ) -> NDArray[np.float64]:
     """Class probabilities of a fitted scikit-learn classifier, in the given order of classes."""
     places = [list(classifier.classes_).index(name) for name in classes]
-    probabilities: NDArray[np.float64] = classifier.predict_proba(features)[:, places]
-    return probabilities
+    probabilities = classifier.predict_proba(features)[:, places]
+    # Single precision, which some give, stays as short when it is written beside double.
+    decimals: NDArray[np.float64] = probabilities.astype(str).astype(np.float64)
+    return decimals

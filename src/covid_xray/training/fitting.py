@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from covid_xray.progress import progress
 from covid_xray.training.settings import TrainingSettings
 
-_OPTIMISERS: dict[str, Callable[[float], keras.optimizers.Optimizer]] = {
+_OPTIMISERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "sgd_momentum": partial(keras.optimizers.SGD, momentum=0.9),
     "adagrad": keras.optimizers.Adagrad,
@@ -70,33 +70,11 @@ class ShuffledBatches(keras.utils.PyDataset):
         return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._rows))
 
 
-def fit(
-    model: keras.Model,
-    training: ShuffledBatches,
-    validation: ShuffledBatches,
-    class_weights: Sequence[float],
-    settings: TrainingSettings,
-) -> pd.DataFrame:
-    """Plain `model.fit` with the published loss, optimiser and callbacks.
-
-    Args:
-        model: model to train in place.
-        training: shuffled training batches.
-        validation: validation batches.
-        class_weights: weight of each class in the loss.
-        settings: hyper-parameters.
-
-    Returns:
-        One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
-    """
-    compile_classifier(model, settings)
-    return fit_compiled(model, training, validation, class_weights, settings)
-
-
 def compile_classifier(model: keras.Model, settings: TrainingSettings) -> None:
     """Give a classifier the published loss, and the optimiser of its settings."""
     model.compile(
-        optimizer=_OPTIMISERS[settings.optimiser](settings.learning_rate),
+        # By its own name: Keras would number it, and a saved model would tell its place in a run.
+        optimizer=_OPTIMISERS[settings.optimiser](settings.learning_rate, name=settings.optimiser),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -109,7 +87,18 @@ def fit_compiled(
     class_weights: Sequence[float],
     settings: TrainingSettings,
 ) -> pd.DataFrame:
-    """What `fit` does, of a model that is compiled already."""
+    """Plain `model.fit` under early stopping, as published.
+
+    Args:
+        model: compiled model to train in place.
+        training: shuffled training batches.
+        validation: validation batches.
+        class_weights: weight of each class in the loss.
+        settings: hyper-parameters.
+
+    Returns:
+        One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
+    """
     keras.utils.set_random_seed(settings.seed)
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=settings.patience, restore_best_weights=True

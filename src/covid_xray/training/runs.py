@@ -262,9 +262,23 @@ def tabulate_runs(classifiers: KeptRuns) -> tuple[pd.DataFrame, pd.DataFrame, pd
     return classifiers.runs, classifiers.histories, classifiers.predictions
 
 
-def join_runs(**tables: pd.DataFrame) -> pd.DataFrame:
-    """One long table of the tables of several stores, in the given order."""
-    return pd.concat(tables.values(), ignore_index=True)
+def join_runs(**tables: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    """Long tables over several stores.
+
+    Args:
+        **tables: `<store>_<kind>`, such as `mobilenet_runs`.
+
+    Returns:
+        One table of each kind, in the order of the first store's, rows in the order of the stores.
+    """
+    kinds = dict.fromkeys(name.rpartition("_")[2] for name in tables)
+    return tuple(
+        pd.concat(
+            [table for name, table in tables.items() if name.endswith(f"_{kind}")],
+            ignore_index=True,
+        )
+        for kind in kinds
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

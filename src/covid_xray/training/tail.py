@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.models.trunk import CutClassifier
-from covid_xray.training.fitting import (
-    ShuffledBatches,
-    check_rows,
-    compile_classifier,
-    fit_compiled,
-)
+from covid_xray.training.fitting import ShuffledBatches, check_rows, fit_compiled
 from covid_xray.training.settings import TrainingSettings
+from covid_xray.training.start import Start
 
 
 class TailTrainer:
@@ -29,8 +24,7 @@ class TailTrainer:
 
     def __init__(self, cut: CutClassifier) -> None:
         self.cut = cut
-        self._start = _values(cut.tail.variables)
-        self._compiled_for: tuple[str, float] | None = None
+        self._start = Start(cut.tail)
 
     def train(
         self,
@@ -59,35 +53,15 @@ class TailTrainer:
             TrainingError: if a class has no training row, or there is no validation row.
         """
         check_rows(targets[train_rows], len(validation_rows))
-        self._start_again(settings)
+        tail = self._start.again(settings)
 
         def read(rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
             return self.cut.part(features[rows]), targets[rows]
 
         return fit_compiled(
-            self.cut.tail,
+            tail,
             ShuffledBatches(read, train_rows, settings.batch_size, settings.seed),
             ShuffledBatches(read, validation_rows, settings.batch_size),
             class_weights,
             settings,
         )
-
-    def _start_again(self, settings: TrainingSettings) -> None:
-        tail = self.cut.tail
-        if self._compiled_for != (settings.optimiser, settings.learning_rate):
-            compile_classifier(tail, settings)
-            tail.optimizer.build(tail.trainable_variables)
-            self._optimiser_start = _values(tail.optimizer.variables)
-            self._compiled_for = (settings.optimiser, settings.learning_rate)
-        # Dropout's random state is among the variables.
-        _assign(tail.variables[: len(self._start)], self._start)
-        _assign(tail.optimizer.variables, self._optimiser_start)
-
-
-def _values(variables: Sequence[Any]) -> list[NDArray[np.generic]]:
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
-
-
-def _assign(variables: Sequence[Any], values: Sequence[NDArray[np.generic]]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

@@ -14,6 +14,7 @@ from covid_xray.models.backbone import Backbone
 from covid_xray.models.transfer_classifiers import (
     build_classifier,
     calibrate_batch_norm,
+    calibration_rows,
     copy_classifier,
     count_trainable_parameters,
 )
@@ -23,12 +24,11 @@ from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, digest_pixels, positions_in, read_batches
 from covid_xray.training.activations import Activations
 from covid_xray.training.fitting import predict_probabilities
+from covid_xray.training.run_rows import run_row, untrained_run, why_untrainable
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import TransferSettings
 from covid_xray.training.tail import TailTrainer
 from covid_xray.training.targets import class_names, one_hot, weights_in_order
-
-_CALIBRATION_IMAGES = 64
 
 
 class TransferTrainer:
@@ -129,7 +129,7 @@ class TransferTrainer:
         """
         note = why_untrainable(run.rows, self._classes)
         if note:
-            return TrainedRun(run.name, self._row(run, note=note), *_nothing(), None)
+            return untrained_run(run.name, self._row(run, note=note))
         positions = positions_in(stored, run.rows)
         targets = np.zeros((len(activations), len(self._classes)), np.float32)
         targets[positions] = one_hot(run.rows["label"], self._classes)
@@ -164,55 +164,3 @@ class TransferTrainer:
         weights = self._transfer.weights_for(self._backbone.keras_name)
         trainable = count_trainable_parameters(self._cut.whole)
         return {**sources, **run_row(run, weights, trainable, history, note)}
-
-
-def run_row(
-    run: Run, weights: str, trainable_params: int, history: pd.DataFrame | None, note: str = ""
-) -> dict[str, object]:
-    """What every run tells of itself in the table of runs.
-
-    Args:
-        run: the run.
-        weights: where the pre-trained weights come from; `none` for random ones.
-        trainable_params: number of trainable weights, as Table 5 counts them.
-        history: its epochs; None if it was not trained.
-        note: why it was not trained.
-    """
-    return {
-        **run.setting(),
-        "weights": weights,
-        "n_train": 0 if note else run.size(Split.TRAIN),
-        "n_validation": run.size(Split.VALIDATION),
-        "n_test": run.size(Split.TEST),
-        "trainable_params": trainable_params,
-        "best_epoch": None if history is None else int(history["val_loss"].to_numpy().argmin()),
-        "epochs_run": 0 if history is None else len(history),
-        "note": note,
-    }
-
-
-def _nothing() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return (
-        pd.DataFrame(columns=["epoch"]),
-        pd.DataFrame(columns=["image_id", "group_id", "split", "label", "predicted"]),
-    )
-
-
-def calibration_rows(training: pd.Series, seed: int) -> NDArray[np.intp]:
-    """A few training radiographs, ascending, to calibrate random weights on.
-
-    Args:
-        training: row numbers of training radiographs.
-        seed: seed of the draw.
-    """
-    drawn = training.sample(min(_CALIBRATION_IMAGES, len(training)), random_state=seed)
-    return np.sort(drawn.to_numpy())
-
-
-def why_untrainable(rows: pd.DataFrame, classes: Sequence[str]) -> str:
-    """Why a run can't be trained: a split without a class; empty if it can."""
-    for split in Split:
-        lacking = sorted(set(classes) - set(rows.loc[rows["split"] == split, "label"]))
-        if lacking:
-            return f"not trained: no {split} radiograph of {', '.join(lacking)}"
-    return ""

@@ -48,9 +48,6 @@ def train_unet(
 ) -> pd.DataFrame:
     """Train in place on augmented pairs read batch by batch; the best validation Dice is kept.
 
-    The learning rate warms up over a twentieth of the steps and falls as a cosine
-    (Loshchilov & Hutter, 2017).
-
     Args:
         model: model of `build_unet`.
         images: uint8 array (n, side, side).
@@ -60,7 +57,7 @@ def train_unet(
         settings: hyper-parameters.
 
     Returns:
-        One row per epoch: `epoch, loss, dice, val_loss, val_dice`.
+        Table `UNET_HISTORY`.
 
     Raises:
         TrainingError: if there is no training or no validation pair.
@@ -77,19 +74,23 @@ def train_unet(
         settings.batch_size,
     )
     keras.utils.set_random_seed(settings.seed)
-    steps = settings.epochs * len(training)
-    rate = keras.optimizers.schedules.CosineDecay(
+    rate = _learning_rate(settings, settings.epochs * len(training))
+    model.compile(keras.optimizers.Adam(rate), loss=overlap_loss, metrics=[dice])
+    best = keras.callbacks.EarlyStopping(
+        "val_dice", mode="max", patience=settings.patience, restore_best_weights=True
+    )
+    return run_epochs(model, training, validation, settings.epochs, [best])
+
+
+def _learning_rate(settings: UNetSettings, steps: int) -> Any:
+    """A warm-up over a twentieth of the steps, then a cosine (Loshchilov & Hutter, 2017)."""
+    return keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 10,
         steps,
         alpha=0.01,
         warmup_target=settings.learning_rate,
         warmup_steps=max(steps // 20, 1),
     )
-    model.compile(keras.optimizers.Adam(rate), loss=overlap_loss, metrics=[dice])
-    best = keras.callbacks.EarlyStopping(
-        "val_dice", mode="max", patience=settings.patience, restore_best_weights=True
-    )
-    return run_epochs(model, training, validation, settings.epochs, [best])
 
 
 class _AugmentedPairs(ShuffledBatches):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pipelines.cross_validation.nodes import (
@@ -10,71 +10,35 @@ from covid_xray.pipelines.cross_validation.nodes import (
     assign_variant_to_folds,
     summarise_folds,
 )
+from covid_xray.steps import box, parameters, step, themselves
 from covid_xray.training.runs import join_runs, tabulate_runs
 
-_TRANSFER = "params:modeling.transfer"
+_TRANSFER = parameters(transfer="modeling.transfer")
+_TRAINING = parameters("splitting", training="modeling.training")
 
 
 def backbone_box(backbone: Backbone) -> Pipeline:
     """A run per fold of a backbone, classes of equal weight."""
     folds = f"{backbone.id}_fold"
-    nodes = [
-        Node(
-            FoldNodes(backbone).train_folds,
-            inputs=[
-                "images",
-                "augmented_images",
-                "study_variants",
-                "folds",
-                f"{backbone.id}_activations",
-                _TRANSFER,
-                "params:modeling.training",
-                "params:splitting",
-            ],
-            outputs=f"{folds}_classifiers",
-            name="train_folds",
-        ),
-        Node(
-            tabulate_runs,
-            inputs=f"{folds}_classifiers",
-            outputs=[f"{folds}_runs", f"{folds}_histories", f"{folds}_predictions"],
-            name="tabulate_folds",
-        ),
-    ]
-    return Pipeline(nodes, namespace=backbone.id, prefix_datasets_with_namespace=False)
+    tables = [f"{folds}_{table}" for table in ("runs", "histories", "predictions")]
+    trained = {"activations": f"{backbone.id}_activations"} | _TRANSFER | _TRAINING
+    classifiers = f"{folds}_classifiers"
+    return box(
+        backbone.id,
+        step(FoldNodes(backbone).train_folds, classifiers, **trained),
+        step(tabulate_runs, tables, classifiers=classifiers),
+    )
 
 
 def create_pipeline() -> Pipeline:
     """Mean and standard deviation of Table 5's scores over folds."""
-    around = Pipeline(
-        [
-            Node(
-                assign_variant_to_folds,
-                inputs=[
-                    "study_variants",
-                    _TRANSFER,
-                    "params:splitting",
-                    "params:cross_validation",
-                ],
-                outputs="folds",
-                name="assign_folds",
-            ),
-            Node(
-                join_runs,
-                inputs={backbone.id: f"{backbone.id}_fold_predictions" for backbone in BACKBONES},
-                outputs="fold_predictions",
-                name="join_fold_predictions",
-            ),
-            Node(
-                summarise_folds,
-                inputs=["fold_predictions", "params:intervals"],
-                outputs=["fold_scores", "cross_validation_scores"],
-                name="summarise_folds",
-            ),
-        ]
-    )
-    return Pipeline(
-        sum(map(backbone_box, BACKBONES), around),
-        namespace="cross_validation",
-        prefix_datasets_with_namespace=False,
+    folds = parameters("splitting", "cross_validation") | _TRANSFER
+    predictions = themselves(*[f"{backbone.id}_fold_predictions" for backbone in BACKBONES])
+    scores = ["fold_scores", "cross_validation_scores"]
+    return box(
+        "cross_validation",
+        *map(backbone_box, BACKBONES),
+        step(assign_variant_to_folds, "folds", "assign_folds", **folds),
+        step(join_runs, ["fold_predictions"], **predictions),
+        step(summarise_folds, scores, **parameters("intervals")),
     )

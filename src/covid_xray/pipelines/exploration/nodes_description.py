@@ -104,43 +104,44 @@ def draw_augmentation_examples(
 
 def draw_sharpness(
     radiograph_features: pd.DataFrame,
+    images: Images,
     sharpness: pd.DataFrame,
     published_figures: pd.DataFrame,
     thresholds: SharpnessParameters,
-) -> tuple[Figure, Figure]:
-    """The Laplacian variance per class, and the share that each threshold keeps."""
-    from covid_xray.figures.sharpness import draw_kept_share, draw_sharpness_distribution
+    examples: ExampleParameters,
+) -> tuple[Figure, Figure, Figure]:
+    """The Laplacian variance per class, the share that each threshold keeps, and examples.
 
+    The examples are the radiographs nearest the final threshold, on both sides of it.
+    """
+    from covid_xray.figures.sharpness import (
+        draw_kept_share,
+        draw_near_threshold,
+        draw_sharpness_distribution,
+    )
+
+    final = thresholds.min_laplacian_variance
     first = published_value(published_figures, "laplacian_first_threshold")
-    lines = {"first threshold": first, "final threshold": thresholds.min_laplacian_variance}
-    kept = [
+    lines = {"first threshold": first, "final threshold": final}
+    lowest, highest = (
         published_value(published_figures, f"laplacian_50_{end}_kept_share")
         for end in ("lowest", "highest")
-    ]
+    )
+    near = _near_threshold(radiograph_features, final, examples.near_threshold)
     return (
         draw_sharpness_distribution(radiograph_features, lines),
-        draw_kept_share(sharpness, (kept[0], kept[1]), first),
+        draw_kept_share(sharpness, (lowest, highest), first),
+        draw_near_threshold(images[near.index.to_numpy()], near.reset_index(drop=True), final),
     )
 
 
-def draw_threshold_examples(
-    radiograph_features: pd.DataFrame,
-    images: Images,
-    thresholds: SharpnessParameters,
-    examples: ExampleParameters,
-) -> Figure:
-    """The radiographs nearest the final Laplacian threshold, on both sides of it."""
-    from covid_xray.figures.sharpness import draw_near_threshold
-
-    threshold = thresholds.min_laplacian_variance
-    variance = radiograph_features["laplacian_variance"]
-    below = variance[variance < threshold].nlargest(examples.near_threshold)
-    above = variance[variance >= threshold].nsmallest(examples.near_threshold)
+def _near_threshold(features: pd.DataFrame, threshold: float, of_each: int) -> pd.DataFrame:
+    """The radiographs just below and just above a threshold, ascending."""
+    variance = features["laplacian_variance"]
+    below = variance[variance < threshold].nlargest(of_each)
+    above = variance[variance >= threshold].nsmallest(of_each)
     rows = [*reversed(below.index), *above.index]
-    table = radiograph_features.loc[rows, ["image_id", "label", "laplacian_variance"]].reset_index(
-        drop=True
-    )
-    return draw_near_threshold(images[np.array(rows, dtype=np.intp)], table, threshold)
+    return features.loc[rows, ["image_id", "label", "laplacian_variance"]]
 
 
 def _titles(radiograph_index: pd.DataFrame, rows: NDArray[np.intp]) -> list[str]:

@@ -218,52 +218,38 @@ def draw_autoencoder_curves(
     return draw_learning_curves({DENSE: dense_history, CONVOLUTIONAL: convolutional_history})
 
 
-def draw_figure_6(
+def draw_reconstructions(
     images: Images,
     splits: pd.DataFrame,
     mean_radiograph: Floats,
     eigen_images: Floats,
     dense_autoencoder: KerasModel,
-    reduction: ReductionParameters,
-    examples: ExampleParameters,
-) -> Figure:
-    """Figure 6: test radiographs beside their reconstructions by PCA and dense autoencoder."""
-    from covid_xray.models.autoencoders import Autoencoder
-
-    methods = {
-        PCA: EigenImages(mean_radiograph, eigen_images).reconstruct,
-        DENSE: Autoencoder(dense_autoencoder).reconstruct,
-    }
-    return _draw_methods(images, splits, methods, reduction, examples)
-
-
-def draw_annex_10(
-    images: Images,
-    splits: pd.DataFrame,
     convolutional_autoencoder: KerasModel,
     reduction: ReductionParameters,
     examples: ExampleParameters,
-) -> Figure:
-    """Annex 10: test radiographs and their reconstructions by the convolutional autoencoder."""
+) -> tuple[Figure, Figure]:
+    """Test radiographs beside their reconstructions.
+
+    Returns:
+        Figure 6, by PCA and the dense autoencoder; and Annex 10, by the convolutional one.
+    """
+    from covid_xray.figures import reduction as figures
     from covid_xray.models.autoencoders import Autoencoder
-
-    methods = {CONVOLUTIONAL: Autoencoder(convolutional_autoencoder).reconstruct}
-    return _draw_methods(images, splits, methods, reduction, examples)
-
-
-def _draw_methods(
-    images: Images,
-    splits: pd.DataFrame,
-    methods: Mapping[str, Reconstruct],
-    reduction: ReductionParameters,
-    examples: ExampleParameters,
-) -> Figure:
-    from covid_xray.figures.reduction import draw_reconstructions
 
     labels = splits["label"].iloc[kept_rows(splits, Split.TEST)]
     rows = draw_examples(labels, examples.per_class, examples.seed)
-    originals, copies, ssim = reconstruct_examples(images, rows, methods, reduction.side)
-    return draw_reconstructions(originals, copies, labels.loc[rows.tolist()].tolist(), ssim)
+    figure_6 = {
+        PCA: EigenImages(mean_radiograph, eigen_images).reconstruct,
+        DENSE: Autoencoder(dense_autoencoder).reconstruct,
+    }
+    annex_10 = {CONVOLUTIONAL: Autoencoder(convolutional_autoencoder).reconstruct}
+
+    def draw(methods: Mapping[str, Reconstruct]) -> Figure:
+        originals, copies, ssim = reconstruct_examples(images, rows, methods, reduction.side)
+        shown = labels.loc[rows.tolist()].tolist()
+        return figures.draw_reconstructions(originals, copies, shown, ssim)
+
+    return draw(figure_6), draw(annex_10)
 
 
 def autoencode_variant(

@@ -17,9 +17,10 @@ from covid_xray.evaluation.model_comparison import (
     run_titles,
 )
 from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overfitting_table
+from covid_xray.evaluation.predictions import rows_by_run
 from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
 from covid_xray.models.backbone import BACKBONES, Backbone
-from covid_xray.pages import AS_IT_IS, SCORES_NOTE, figures, page, section, table
+from covid_xray.pages import AS_IT_IS, NO_WEIGHTS_NOTE, SCORES_NOTE, figures, page, section, table
 from covid_xray.pipelines.modeling.parameters import Figure14Parameters
 from covid_xray.studies.variants import select_variant
 from covid_xray.training.activations import Activations
@@ -120,7 +121,7 @@ def score_classes(
     own, histories, predictions = (
         _of_table_5(frame, class_weights) for frame in (runs, histories, predictions)
     )
-    symptoms = overfitting_table(_by_run(histories, own["run"]))
+    symptoms = overfitting_table(rows_by_run(histories, own["run"]))
     return (
         score_runs(predictions, intervals),
         confusion_shares_of_runs(predictions, intervals),
@@ -129,88 +130,72 @@ def score_classes(
 
 
 def draw_runs(
-    runs: pd.DataFrame,
-    histories: pd.DataFrame,
-    predictions: pd.DataFrame,
-    confusion: pd.DataFrame,
-    overfitting: pd.DataFrame,
-) -> tuple[Figure, Figure, Figure]:
-    """Figure 15 and Annexes 7 to 9 (learning curves), confusion matrices, and Figure 17."""
-    from covid_xray.figures.curves import draw_learning_curves
-    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
-
-    titles = run_titles(runs[runs["run"].isin(confusion["run"])])
-    named = {
-        what: {titles[run]: frame for run, frame in _by_run(table, titles).items()}
-        for what, table in (("h", histories), ("p", predictions), ("c", confusion))
-    }
-    notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
-    return (
-        draw_learning_curves(named["h"], notes),
-        draw_confusion_matrices(named["c"]),
-        draw_confidence(named["p"]),
-    )
-
-
-def draw_grad_cam(
     images: Images,
     radiograph_index: pd.DataFrame,
     classifiers: KeptRuns,
+    confusion: pd.DataFrame,
+    overfitting: pd.DataFrame,
     class_weights: ClassWeights,
     transfer: TransferSettings,
-) -> Figure:
-    """Figure 16: Grad-CAM of two right and two wrong test predictions of each run of Table 5."""
-    from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
+) -> tuple[Figure, Figure, Figure, Figure]:
+    """Figures 15 to 17 and Annexes 7 to 9, of the runs of Table 5.
 
-    row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
+    Returns:
+        Learning curves, confusion matrices, confidence, and Grad-CAM of two right and two wrong
+        test predictions.
+    """
+    from covid_xray.figures.curves import draw_learning_curves
+    from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
+    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
+
     titles = run_titles(_of_table_5(classifiers.runs, class_weights))
-    predictions = _by_run(classifiers.predictions, titles)
-    return draw_grad_cam_panels(
-        [
-            explain_predictions(
-                title, classifiers[run], predictions[run], images, row_of, transfer.seed
-            )
-            for run, title in titles.items()
-        ]
+    histories, predictions, shares = (
+        {titles[run]: of_run for run, of_run in rows_by_run(table, titles).items()}
+        for table in (classifiers.histories, classifiers.predictions, confusion)
+    )
+    notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
+    row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
+    explained = [
+        explain_predictions(
+            title, classifiers[run], predictions[title], images, row_of, transfer.seed
+        )
+        for run, title in titles.items()
+    ]
+    return (
+        draw_learning_curves(histories, notes),
+        draw_confusion_matrices(shares),
+        draw_confidence(predictions),
+        draw_grad_cam_panels(explained),
     )
 
 
-def make_table_5(
+def compare_models(
     classifier_runs: pd.DataFrame,
     classifier_predictions: pd.DataFrame,
     published_table_5: pd.DataFrame,
     class_weights: ClassWeights,
-    intervals: Intervals,
-) -> pd.DataFrame:
-    """Report A's Table 5: every backbone under Table 5's class weights, beside the published."""
-    runs = _of_table_5(classifier_runs, class_weights)
-    names = {backbone.id: backbone.report_name for backbone in BACKBONES}
-    scores = score_runs(classifier_predictions, intervals)
-    return model_comparison_table(runs, scores, published_table_5, names)
-
-
-def make_figure_14(
-    classifier_runs: pd.DataFrame,
-    classifier_predictions: pd.DataFrame,
     figure_14: Figure14Parameters,
     intervals: Intervals,
-) -> tuple[pd.DataFrame, Figure]:
-    """Report A's Figure 14: scores of one backbone by the weight of COVID, and their figure."""
+) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
+    """Report A's Table 5 beside the published, and Figure 14: scores by the weight of COVID.
+
+    Returns:
+        Table 5; the scores of Figure 14; and their figure.
+    """
     from covid_xray.figures.predictions import draw_class_weight_scores
 
-    runs = classifier_runs[classifier_runs["backbone"] == figure_14.backbone]
-    (name,) = (b.report_name for b in BACKBONES if b.id == figure_14.backbone)
-    scores = class_weight_table(runs, score_runs(classifier_predictions, intervals), name)
-    return scores, draw_class_weight_scores(scores)
+    names = {backbone.id: backbone.report_name for backbone in BACKBONES}
+    scores = score_runs(classifier_predictions, intervals)
+    table_5 = model_comparison_table(
+        _of_table_5(classifier_runs, class_weights), scores, published_table_5, names
+    )
+    of_backbone = classifier_runs[classifier_runs["backbone"] == figure_14.backbone]
+    weighted = class_weight_table(of_backbone, scores, names[figure_14.backbone])
+    return table_5, weighted, draw_class_weight_scores(weighted)
 
 
 def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:
     return frame[frame["run"].isin(list(class_weights))]
-
-
-def _by_run(frame: pd.DataFrame, runs: Any) -> dict[str, pd.DataFrame]:
-    """The rows of each run, renumbered from 0, in the order of `runs`."""
-    return {str(run): frame[frame["run"] == run].reset_index(drop=True) for run in runs}
 
 
 def write_modeling_page(
@@ -255,4 +240,5 @@ def write_modeling_page(
                 figures(own),
             )
         )
-    return page("Modeling: four backbones under COVID weights", *sections)
+    random = NO_WEIGHTS_NOTE if (table_5["weights"] == "none").any() else ""
+    return page("Modeling: four backbones under COVID weights", random, *sections)

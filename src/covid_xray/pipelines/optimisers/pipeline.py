@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pipelines.optimisers.nodes import OptimiserNodes, compare_optimisers
+from covid_xray.steps import box, parameters, step, themselves
 from covid_xray.training.runs import join_runs, tabulate_runs
 
 _TABLES = ("runs", "histories", "predictions")
@@ -14,50 +15,24 @@ _TABLES = ("runs", "histories", "predictions")
 def backbone_box(backbone: Backbone) -> Pipeline:
     """A run per optimiser of a backbone."""
     own = f"{backbone.id}_optimiser"
-    nodes = [
-        Node(
-            OptimiserNodes(backbone).train_under_optimisers,
-            inputs=[
-                "images",
-                "augmented_images",
-                "study_variants",
-                f"{backbone.id}_activations",
-                "params:modeling.transfer",
-                "params:modeling.training",
-                "params:optimisers",
-            ],
-            outputs=f"{own}_classifiers",
-            name="train_under_optimisers",
-        ),
-        Node(
-            tabulate_runs,
-            inputs=f"{own}_classifiers",
-            outputs=[f"{own}_{table}" for table in _TABLES],
-            name="tabulate_optimisers",
-        ),
-    ]
-    return Pipeline(nodes, namespace=backbone.id, prefix_datasets_with_namespace=False)
+    classifiers = f"{own}_classifiers"
+    given = {"activations": f"{backbone.id}_activations"} | parameters(
+        "optimisers", transfer="modeling.transfer", training="modeling.training"
+    )
+    return box(
+        backbone.id,
+        step(OptimiserNodes(backbone).train_under_optimisers, classifiers, **given),
+        step(tabulate_runs, [f"{own}_{table}" for table in _TABLES], classifiers=classifiers),
+    )
 
 
 def create_pipeline() -> Pipeline:
     """Table 5's scores under Adam, SGD with momentum, and AdaGrad."""
-    joined = [
-        Node(
-            join_runs,
-            inputs={backbone.id: f"{backbone.id}_optimiser_{table}" for backbone in BACKBONES},
-            outputs=f"optimiser_{table}",
-            name=f"join_optimiser_{table}",
-        )
-        for table in _TABLES
-    ]
-    comparison = Node(
-        compare_optimisers,
-        inputs=[*[f"optimiser_{table}" for table in _TABLES], "params:intervals"],
-        outputs="optimiser_comparison",
-        name="compare_optimisers",
-    )
-    return Pipeline(
-        sum(map(backbone_box, BACKBONES), Pipeline([*joined, comparison])),
-        namespace="optimisers",
-        prefix_datasets_with_namespace=False,
+    own = [f"{backbone.id}_optimiser_{table}" for backbone in BACKBONES for table in _TABLES]
+    joined = [f"optimiser_{table}" for table in _TABLES]
+    return box(
+        "optimisers",
+        *map(backbone_box, BACKBONES),
+        step(join_runs, joined, **themselves(*own)),
+        step(compare_optimisers, "optimiser_comparison", **parameters("intervals")),
     )

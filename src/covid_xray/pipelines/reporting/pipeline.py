@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
-from covid_xray.pipelines.reporting.nodes import write_tables
+from covid_xray.pipelines.reporting.nodes import write_study_page
+from covid_xray.steps import box, step, themselves
+
+_PAGES = ("data_engineering", "exploration", "segmentation", "modeling", "ablation", "screening")
 
 
 def create_pipeline() -> Pipeline:
-    """The reports' tables as one page."""
-    tables = Node(
-        write_tables,
-        inputs=["table_1", "table_3", "table_4", "table_5", "laplacian_table", "figure_14_scores"],
-        outputs="tables",
-        name="write_tables",
-    )
-    return Pipeline([tables], namespace="reporting", prefix_datasets_with_namespace=False)
+    """The study as pages."""
+    pages = themselves(*[f"{pipeline}_page" for pipeline in _PAGES])
+    return box("reporting", step(write_study_page, "study_page", **pages))

@@ -1,4 +1,4 @@
-"""Tables 2 to 4 and the Laplacian sweep: which radiographs and children every run is given."""
+"""Tables 2 and 3 and the Laplacian sweep: which radiographs every run is given."""
 
 from functools import cache
 from types import SimpleNamespace
@@ -6,44 +6,23 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from covid_xray.pipelines.modeling.grid import AUGMENTED_SETS
-from covid_xray.pipelines.modeling.planning import (
-    MASKS,
-    RUN_COLUMNS,
-    plan_augmentation_settings,
-    plan_laplacian_sweep,
-    plan_preprocessing_variants,
-    scale_settings,
-    set_of,
-)
 
-from covid_xray.pipelines.modeling.parameters import FrozenParameters
 from covid_xray.split import Split
-from covid_xray.studies.parameters import (
-    AugmentationParameters,
-    SharpnessParameters,
-    SplittingParameters,
+from covid_xray.studies.augmentation_settings import MASKS, distinct_settings, scale_settings
+from covid_xray.studies.augmented_sets import (
+    RUN_COLUMNS,
+    list_setting_rows,
+    list_threshold_rows,
+    plan_augmented_sets,
 )
+from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.splits import split_radiographs
-from covid_xray.studies.variants import VARIANT_COLUMNS
-from covid_xray.training.settings import TrainingSettings
 from support.project import ROOT
 
 TABLE_2 = pd.read_csv(ROOT / "data/01_raw/published/table_2_augmentation_settings.csv")
 SIZES = {"COVID": 30, "Lung_Opacity": 45, "Normal": 60, "Viral Pneumonia": 24}
 IMAGES_PER_CLASS = 60
 THRESHOLDS = [50, 45, 30, 0]
-AUGMENTATION = AugmentationParameters(
-    images_per_class=IMAGES_PER_CLASS, n_layers=3, factor=0.1, batch_size=8
-)
-SHARPNESS = SharpnessParameters(thresholds=[30], min_laplacian_variance=30)
-FROZEN = FrozenParameters(
-    augmentation_backbone="MobileNet",
-    preprocessing_backbone="MobileNet",
-    head=[{"dense": 8}],
-    training=TrainingSettings(learning_rate=1e-3, batch_size=4, epochs=1, patience=1, seed=1),
-    laplacian_thresholds=THRESHOLDS,
-)
 
 
 @cache
@@ -65,15 +44,14 @@ def planned(protocol="leak_free", mask_share=0.6):
 
 
 def plan(splits, features, lungs, splitting):
-    settings, children, rows = plan_augmentation_settings(
-        TABLE_2, splits, features, lungs, splitting, AUGMENTATION, SHARPNESS
-    )
-    sweep = plan_laplacian_sweep(splits, features, children, splitting, AUGMENTATION, FROZEN)
+    settings = distinct_settings(scale_settings(TABLE_2, IMAGES_PER_CLASS))
+    sets = plan_augmented_sets(settings, splits, lungs, IMAGES_PER_CLASS, splitting)
+    (chosen,) = (of for of in settings if of.setting == "3")
     return SimpleNamespace(
-        settings=settings,
-        children=children,
-        rows=rows,
-        sweep=sweep,
+        settings={of.run: of for of in settings},
+        sets=sets,
+        rows=list_setting_rows(settings, splits, features, lungs, sets, splitting),
+        sweep=list_threshold_rows(THRESHOLDS, chosen, splits, features, sets, splitting),
         splits=splits,
         features=features,
         lungs=lungs,
@@ -103,16 +81,16 @@ def held_out(rows):
     return rows[rows["split"] != Split.TRAIN].reset_index(drop=True)
 
 
-def parents_of(study, rows):
-    """Row in `images` of every row's radiograph, or of its parent."""
-    parent = study.children.set_index(["set", "row"])["source_row"]
+def sources_of(study, rows):
+    """Row in `images` of every row's radiograph, or of its source image."""
+    source = study.sets.set_index(["set", "row"])["source_row"]
     is_original = rows["array"].isin(["images", "masked_images"])
     originals = rows.loc[is_original, "row"]
-    children = rows[~is_original].set_index(["array", "row"]).index
-    return np.concatenate([originals, parent.loc[children]])
+    augmented = rows[~is_original].set_index(["array", "row"]).index
+    return np.concatenate([originals, source.loc[augmented]])
 
 
-def test_settings_that_are_equal_share_a_run_and_the_masked_one_stands_apart():
+def test_equal_settings_share_a_run_and_masks_stands_apart():
     settings = scale_settings(TABLE_2, 6000)
     assert settings["setting"].tolist() == [*map(str, range(1, 13)), MASKS]
     runs = dict(zip(settings["setting"], settings["run"], strict=True))
@@ -133,19 +111,23 @@ def test_sizes_keep_their_share_of_the_largest(ours, expected):
     assert (settings["our_images_per_class"].iloc[3:] == ours).all()
 
 
-def test_every_run_takes_its_children_from_the_set_of_its_setting(study):
+def test_every_run_takes_its_augmented_images_from_its_set(study):
     assert study.rows.columns.tolist() == RUN_COLUMNS
-    assert study.rows["run"].unique().tolist() == study.settings["run"].unique().tolist()
+    assert study.rows["run"].unique().tolist() == list(study.settings)
+    chosen = [f"setting_{number}" for number in (1, 2, 3, 10, 12)]
     expected = {
-        **dict.fromkeys(["1", "2", "3", "10", "12"], "three_layers"),
-        "4": "two_layers",
-        "6": "four_layers",
-        "8": "factor_0_2",
-        "9": "factor_0_3",
+        **dict.fromkeys(chosen, "3_layers_0.1"),
+        "setting_4": "2_layers_0.1",
+        "setting_6": "4_layers_0.1",
+        "setting_8": "3_layers_0.2",
+        "setting_9": "3_layers_0.3",
     }
     for run, name in expected.items():
         assert set(of(study.rows, run)["array"]) == {"images", name}
-    assert set(of(study.rows, MASKS)["array"]) == {"masked_images", "masked"}
+        how = study.sets.loc[study.sets["set"] == name, ["n_layers", "factor", "masked"]]
+        setting = study.settings[run]
+        assert (how == (setting.n_layers, setting.factor, False)).all(axis=None)
+    assert set(of(study.rows, MASKS)["array"]) == {"masked_images", "3_layers_0.1_masked"}
 
 
 def test_every_row_points_at_the_radiograph_that_it_names(study):
@@ -153,34 +135,33 @@ def test_every_row_points_at_the_radiograph_that_it_names(study):
         for array, pointing in rows.groupby("array"):
             table = study.splits
             if array not in ("images", "masked_images"):
-                table = study.children[study.children["set"] == array].set_index("row")
+                table = study.sets[study.sets["set"] == array].set_index("row")
             named = table.loc[pointing["row"]]
-            for column in ("image_id", "label"):
+            for column in {"image_id", "label"} & {*named}:
                 assert named[column].tolist() == pointing[column].tolist()
 
 
-def test_classes_of_every_run_are_balanced_at_the_settings_size(study):
-    sizes = study.settings.set_index("setting")["our_images_per_class"]
+def test_classes_are_balanced_at_the_settings_size(study):
     leak_free = study.splitting.protocol == "leak_free"
-    for run in study.settings["run"].unique():
-        size = sizes[run]
-        rows = of(study.rows, run)
+    for run, setting in study.settings.items():
+        rows, size = of(study.rows, run), setting.images_per_class
         # Leak-free, only training rows are brought to their share; published, all together.
         if leak_free:
             rows, size = training(rows), round(size * 0.7)
         assert rows["label"].value_counts().to_dict() == dict.fromkeys(SIZES, size)
 
 
-def test_children_of_a_smaller_setting_are_the_first_of_the_larger_ones(study):
-    children = study.children[study.children["set"] == "three_layers"]
-    for run, larger in (("1", "2"), ("2", "3")):
-        few, many = (of(study.rows, name) for name in (run, larger))
-        few, many = (rows[rows["array"] == "three_layers"] for rows in (few, many))
+def test_a_smaller_setting_takes_the_first_of_a_larger_ones(study):
+    name = "3_layers_0.1"
+    planned_rows = study.sets.loc[study.sets["set"] == name, "row"]
+    for run, larger in ((1, 2), (2, 3)):
+        few, many = (of(study.rows, f"setting_{number}") for number in (run, larger))
+        few, many = (rows[rows["array"] == name] for rows in (few, many))
         assert set(few["row"]) < set(many["row"])
-        for label, planned_children in children.groupby("label"):
+        for label, of_label in many.groupby("label"):
             taken = few.loc[few["label"] == label, "row"]
-            assert sorted(taken) == planned_children["row"].head(len(taken)).tolist()
-    assert set(many["row"]) == set(children["row"])
+            assert sorted(taken) == sorted(of_label["row"])[: len(taken)]
+    assert set(many["row"]) == set(planned_rows)
 
 
 def test_leak_free_runs_are_scored_on_the_same_radiographs(leak_free):
@@ -194,52 +175,53 @@ def test_leak_free_runs_are_scored_on_the_same_radiographs(leak_free):
             pd.testing.assert_frame_equal(scored[columns], kept[columns], check_dtype=False)
 
 
-def test_leak_free_no_child_has_a_held_out_parent(leak_free):
-    parents = leak_free.splits.loc[leak_free.children["source_row"]]
-    assert set(parents["split"]) == {Split.TRAIN}
-    assert parents["kept"].all()
+def test_leak_free_no_source_image_is_held_out(leak_free):
+    sources = leak_free.splits.loc[leak_free.sets["source_row"]]
+    assert set(sources["split"]) == {Split.TRAIN}
+    assert sources["kept"].all()
     for rows in (leak_free.rows, leak_free.sweep):
-        is_child = ~rows["array"].isin(["images", "masked_images"])
-        assert is_child.any()
-        assert set(rows.loc[is_child, "split"]) == {Split.TRAIN}
+        is_augmented = ~rows["array"].isin(["images", "masked_images"])
+        assert is_augmented.any()
+        assert set(rows.loc[is_augmented, "split"]) == {Split.TRAIN}
 
 
-def test_the_masked_run_takes_radiographs_with_a_mask_alone(study):
+def test_the_masked_run_takes_only_radiographs_with_a_mask(study):
     rows = of(study.rows, MASKS)
     has_mask = study.lungs["mask_area"].notna()
-    assert has_mask[parents_of(study, rows)].all()
-    assert not has_mask[parents_of(study, of(study.rows, "3"))].all()
+    assert has_mask[sources_of(study, rows)].all()
+    assert not has_mask[sources_of(study, of(study.rows, "setting_3"))].all()
     if study.splitting.protocol == "leak_free":
         kept = study.splits["kept"] & has_mask & (study.splits["split"] != Split.TRAIN)
         assert held_out(rows)["row"].tolist() == np.flatnonzero(kept).tolist()
 
 
 @pytest.mark.parametrize("protocol", ["leak_free", "published"])
-def test_without_any_mask_the_masked_run_has_no_row_and_the_rest_is_as_it_was(protocol):
+def test_without_masks_the_other_runs_are_as_they_were(protocol):
     some, none = planned(protocol), planned(protocol, mask_share=0)
-    assert MASKS in none.settings["run"].tolist()
+    assert MASKS in none.settings
     assert of(none.rows, MASKS).empty
-    assert not (none.children["set"] == "masked").any()
-    assert set(none.children["set"]) == set(AUGMENTED_SETS) - {"masked"}
+    assert not none.sets["masked"].any()
+    assert none.sets["set"].nunique() == some.sets["set"].nunique() - 1
+    assert none.sets.dtypes.equals(some.sets.dtypes)
     unmasked = some.rows[some.rows["run"] != MASKS].reset_index(drop=True)
     pd.testing.assert_frame_equal(none.rows, unmasked, check_dtype=False)
     pd.testing.assert_frame_equal(none.sweep, some.sweep, check_dtype=False)
 
 
-def test_masks_of_held_out_radiographs_alone_leave_nothing_to_train_the_masked_run_on(leak_free):
+def test_masks_of_held_out_radiographs_alone_train_nothing(leak_free):
     is_test = leak_free.splits["split"] == Split.TEST
     lungs = pd.DataFrame({"mask_area": np.where(is_test, 0.2, np.nan)})
     features = leak_free.features.assign(mask_area=lungs["mask_area"])
     few = plan(leak_free.splits, features, lungs, leak_free.splitting)
     assert training(of(few.rows, MASKS)).empty
-    assert not (few.children["set"] == "masked").any()
-    assert not training(of(few.rows, "3")).empty
+    assert not few.sets["masked"].any()
+    assert not training(of(few.rows, "setting_3")).empty
 
 
-def test_a_threshold_keeps_the_sharp_and_their_children_balanced_to_the_smallest_class(leak_free):
-    """Against the pool that a reader would count: sharp training radiographs and children."""
-    splits, children = leak_free.splits, leak_free.children
-    children = children[children["set"] == "three_layers"]
+def test_a_threshold_keeps_the_sharp_balanced(leak_free):
+    """Against the pool that a reader would count: sharp radiographs and those made of them."""
+    splits, sets = leak_free.splits, leak_free.sets
+    sources = sets.loc[sets["set"] == "3_layers_0.1", "source_row"]
     variances = leak_free.features["laplacian_variance"].to_numpy(copy=True)
     # A radiograph exactly at the threshold is sharp enough. It is of the scarcest class, of which
     # every sharp one is taken.
@@ -249,47 +231,25 @@ def test_a_threshold_keeps_the_sharp_and_their_children_balanced_to_the_smallest
     variances[at_threshold], variances[blurred] = 50, 49.999
     features = leak_free.features.assign(laplacian_variance=variances)
     sweep = plan(splits, features, leak_free.lungs, leak_free.splitting).sweep
-    assert sweep["run"].unique().tolist() == ["50", "45", "30", "0"]
+    assert sweep["run"].unique().tolist() == [f"laplacian_{t}" for t in THRESHOLDS]
     for threshold in THRESHOLDS:
-        rows = training(of(sweep, str(threshold)))
-        assert (variances[parents_of(leak_free, rows)] >= threshold).all()
+        rows = training(of(sweep, f"laplacian_{threshold}"))
+        assert (variances[sources_of(leak_free, rows)] >= threshold).all()
         sharp = splits[trained & (variances >= threshold)]["label"].value_counts()
-        of_sharp = children[variances[children["source_row"]] >= threshold]["label"]
+        of_sharp = splits["label"][sources[variances[sources] >= threshold]]
         sharp = sharp.add(of_sharp.value_counts(), fill_value=0)
         assert threshold < 50 or sharp.idxmin() == "COVID"
         expected = min(sharp.min(), round(IMAGES_PER_CLASS * 0.7))
         assert rows["label"].value_counts().to_dict() == dict.fromkeys(SIZES, expected)
-    at_50 = training(of(sweep, "50"))
+    at_50 = training(of(sweep, "laplacian_50"))
     assert at_threshold in at_50.loc[at_50["array"] == "images", "row"].to_numpy()
 
 
-def test_threshold_0_keeps_every_radiograph_as_the_chosen_setting_does(study):
+def test_threshold_0_keeps_all_of_the_chosen_setting(study):
     columns = ["array", "row", "image_id", "label", "split"]
-    chosen, kept = (of(*which)[columns] for which in ((study.rows, "3"), (study.sweep, "0")))
+    chosen, kept = (
+        of(*which)[columns] for which in ((study.rows, "setting_3"), (study.sweep, "laplacian_0"))
+    )
     pd.testing.assert_frame_equal(
         kept.reset_index(drop=True), chosen.reset_index(drop=True), check_dtype=False
     )
-
-
-def test_table_4_takes_the_masked_variant_under_the_chosen_masks():
-    def row(variant, array, number):
-        values = [variant, array, number, f"{array}-{number}", "COVID", "g", "train"]
-        return pd.DataFrame([dict(zip(VARIANT_COLUMNS, values, strict=True))])
-
-    study = pd.concat([row("balanced", "images", 0), row("masked", "masked_images", 1)])
-    chosen = row("masked", "masked_images", 5)
-    rows = plan_preprocessing_variants(study, chosen)
-    assert rows[["run", "array", "row"]].to_numpy().tolist() == [
-        ["balanced", "images", 0],
-        ["masked", "masked_images", 5],
-    ]
-    assert rows.columns.tolist() == RUN_COLUMNS
-    assert plan_preprocessing_variants(study, chosen[:0])["run"].tolist() == ["balanced"]
-
-
-def test_a_setting_that_no_set_serves_is_named():
-    assert {set_of(s.n_layers, s.factor) for s in TABLE_2.itertuples()} == {
-        name for name, of_set in AUGMENTED_SETS.items() if not of_set.masked
-    }
-    with pytest.raises(KeyError, match="2 transformations of amplitude 0.2.*AUGMENTED_SETS"):
-        set_of(2, 0.2)

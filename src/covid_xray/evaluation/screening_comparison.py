@@ -1,0 +1,123 @@
+"""Everything that answers "COVID or not", side by side (Report B, Résultats)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.published import published_value, stand_beside
+from covid_xray.evaluation.scoring import ALL, COVID
+from covid_xray.evaluation.screening_scores import operating_point, score_screening
+
+_MEGABYTE = 1e6
+_KEYS = ["model", "label"]
+
+
+def compare_answers(
+    answers: Mapping[str, pd.DataFrame],
+    titles: Mapping[str, str],
+    costs: pd.DataFrame,
+    parts: Mapping[str, Sequence[str]],
+    intervals: Intervals,
+) -> pd.DataFrame:
+    """Scores and costs of every answer.
+
+    Args:
+        answers: predictions of each answer.
+        titles: what readers call it.
+        costs: `part, parameters, file_bytes, ms_per_image`.
+        parts: what each answer is made of.
+        intervals: bootstrap intervals.
+
+    Returns:
+        By `model`: `title`; what `score_screening` returns; `parameters, file_megabytes,
+        ms_per_image`, summed over the parts.
+    """
+    of_part = costs.set_index("part")
+    rows = []
+    for name, predictions in answers.items():
+        cost = of_part.loc[list(parts[name])].sum()
+        rows.append(
+            {"model": name, "title": titles[name]}
+            | score_screening(predictions, intervals)
+            | {
+                "parameters": int(cost["parameters"]),
+                "file_megabytes": cost["file_bytes"] / _MEGABYTE,
+                "ms_per_image": cost["ms_per_image"],
+            }
+        )
+    return pd.DataFrame(rows).set_index("model")
+
+
+def published_screening(
+    scores: pd.DataFrame, figures: pd.DataFrame, names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Report B's accuracy, COVID scores and file sizes, by our names of its models.
+
+    Args:
+        scores: Report B's classification reports.
+        figures: single figures of the reports.
+        names: the report's name of each of our models.
+    """
+    covid = scores[scores["label"] == COVID].set_index("model")
+    columns = ["accuracy", "recall", "precision", "f1_score"]
+    rows = {
+        ours: covid.loc[theirs, columns].to_dict()
+        | {"file_megabytes": published_value(figures, f"{theirs}_file_megabytes", "B")}
+        for ours, theirs in names.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def operating_points_of(
+    answers: Mapping[str, pd.DataFrame], intervals: Intervals, sensitivity: float
+) -> pd.DataFrame:
+    """`model`, and what `operating_point` returns, of every answer."""
+    rows = [
+        {"model": name} | operating_point(predictions, intervals, sensitivity=sensitivity)
+        for name, predictions in answers.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def scores_side_by_side(class_scores: pd.DataFrame) -> pd.DataFrame:
+    """A long table of scores with a row per model and class.
+
+    Args:
+        class_scores: `model, label, score, value, low, high`.
+
+    Returns:
+        By `model, label`, in their order: `<score>, <score>_low, <score>_high` of each score.
+    """
+    order = pd.MultiIndex.from_frame(class_scores[_KEYS].drop_duplicates())
+    tables = [
+        rows.set_index(_KEYS)[["value", "low", "high"]]
+        .set_axis([score, f"{score}_low", f"{score}_high"], axis="columns")
+        .reindex(order)
+        for score, rows in class_scores.groupby("score")
+    ]
+    return pd.concat(tables, axis="columns")
+
+
+def classification_reports(
+    class_scores: pd.DataFrame, published_scores: pd.DataFrame, names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Classification reports of the report's two models in its form, the published ones beside.
+
+    Args:
+        class_scores: `model, label, score, value, low, high, support` at natural prevalence.
+        published_scores: Report B's classification reports.
+        names: the report's name of each of our models.
+
+    Returns:
+        `model, label, support`, each score with its interval, and `<score>_published`.
+    """
+    ours = class_scores[class_scores["model"].isin(names) & (class_scores["label"] != ALL)]
+    support = ours.drop_duplicates(_KEYS).set_index(_KEYS)["support"]
+    own = {theirs: name for name, theirs in names.items()}
+    theirs = published_scores.assign(model=published_scores["model"].map(own)).set_index(_KEYS)
+    figures = ["precision", "recall", "f1_score", "support"]
+    table = scores_side_by_side(ours).assign(support=support)
+    return stand_beside(table, theirs, figures).reset_index()

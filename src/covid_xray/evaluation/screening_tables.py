@@ -1,0 +1,120 @@
+"""Tables of Report B's results, ours beside the published figures."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from covid_xray.evaluation.screening_scores import SCREENING_SCORES
+from covid_xray.tables import LABEL, Maybe, Number, Text, Whole, table
+
+
+def _bounded(name: str, description: str) -> dict[str, pa.Column]:
+    return {
+        name: Maybe(description=description),
+        f"{name}_low": Maybe(description="lower bound"),
+        f"{name}_high": Maybe(description="upper bound"),
+    }
+
+
+def _published(*figures: str) -> dict[str, pa.Column]:
+    columns = {}
+    for figure in figures:
+        columns[f"{figure}_published"] = pa.Column(nullable=True, description="the report's")
+        columns[f"{figure}_difference"] = pa.Column(nullable=True, description="ours minus it")
+    return columns
+
+
+_MODEL = Text(description="name of what answers")
+_CLASS = Text(description="class, non-COVID, or all")
+_POSITIVE = Whole(description="test radiographs with COVID")
+_MS = Number(description="milliseconds a radiograph, on the CPU of the run")
+
+CLASS_PROPORTIONS = table(
+    "a class among training radiographs",
+    {
+        "question": Text(description="the classes that are told apart"),
+        "sampling": Text(description="as they are, or in balanced batches"),
+        "label": LABEL,
+        "n_radiographs": Whole(description="radiographs of the class, or drawn in an epoch"),
+        "share": Number(description="their share"),
+    },
+)
+SCREENING_COSTS = table(
+    "a part of a screening system",
+    {
+        "part": Text(description="lung extractor, run or classical classifier"),
+        "parameters": Whole(description="weights of a network; 0 for a classical classifier"),
+        "file_bytes": Whole(description="size of its file"),
+        "ms_per_image": _MS,
+    },
+)
+SCREENING_COMPARISON = table(
+    'something that answers "COVID or not"',
+    {
+        "model": _MODEL,
+        "title": Text(description="what readers call it"),
+        **{
+            column: each
+            for score in SCREENING_SCORES
+            for column, each in _bounded(score, f"{score} of COVID on test").items()
+        },
+        "n_test": Whole(description="test radiographs"),
+        "n_positive": _POSITIVE,
+        "parameters": Whole(description="weights of all its parts"),
+        "file_megabytes": Number(description="size of their files"),
+        "ms_per_image": _MS,
+        **_published("accuracy", "recall", "precision", "f1_score", "file_megabytes"),
+    },
+)
+SCREENING_REPORTS = table(
+    "a class of one of the report's two networks",
+    {
+        "model": _MODEL,
+        "label": Text(description="COVID or non-COVID"),
+        **_bounded("f1_score", "F1"),
+        **_bounded("precision", "precision"),
+        **_bounded("recall", "recall"),
+        "support": Whole(description="test radiographs"),
+        **_published("precision", "recall", "f1_score", "support"),
+    },
+)
+FOUR_CLASS_SCORES = table(
+    "a score of a class under an answer of all classes",
+    {
+        "model": _MODEL,
+        "label": _CLASS,
+        "score": Text(description="precision, recall, f1_score or accuracy"),
+        "value": Number(description="the score, every class weighing the same"),
+        "low": Number(description="lower bound"),
+        "high": Number(description="upper bound"),
+        "natural": Number(description="the score at the test set's own prevalence"),
+        "support": Whole(description="test radiographs"),
+    },
+)
+OPERATING_POINTS = table(
+    'something that answers "COVID or not", at the threshold that is chosen on validation',
+    {
+        "model": _MODEL,
+        "threshold": Number(description="least probability of COVID that counts as found"),
+        "wanted_sensitivity": Number(description="share of COVID that it has to find"),
+        "validation_sensitivity": Number(description="share that it finds on validation"),
+        "validation_specificity": Maybe(description="share of the rest that it leaves there"),
+        **_bounded("sensitivity", "share of COVID that it finds on test"),
+        **_bounded("specificity", "share of the rest that it leaves on test"),
+        "n_validation_positive": Whole(description="validation radiographs with COVID"),
+        "n_positive": _POSITIVE,
+        "n_negative": Whole(description="test radiographs without"),
+    },
+)
+LUNG_ATTRIBUTION = table(
+    "a class of a network's test radiographs",
+    {
+        "model": _MODEL,
+        "label": _CLASS,
+        "n": Whole(description="test radiographs"),
+        "n_without_evidence": Whole(description="those whose heatmap is all 0"),
+        **_bounded("mass_inside", "mean share of Grad-CAM inside the lungs"),
+        "lung_area": Maybe(description="mean share of the picture that the lungs take up"),
+        "ratio": Maybe(description="the first over the second; 1 if evidence is everywhere alike"),
+    },
+)

@@ -1,0 +1,223 @@
+"""Nodes that prepare radiographs, and train what answers. Keras is imported where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_xray.evaluation.predictions import long_predictions, prediction_table, rows_by_run
+from covid_xray.evaluation.scoring import COVID
+from covid_xray.evaluation.votes import vote_one_against_rest, vote_softly
+from covid_xray.imaging.arrays import RowStream, row_batches
+from covid_xray.imaging.equalisation import equalise, grey_level_shares
+from covid_xray.models.screening import (
+    ANSWERS,
+    CLASSICAL,
+    PAIR,
+    ScreeningModel,
+    networks_of,
+    one_against_rest,
+)
+from covid_xray.pipelines.screening.parameters import ScreeningParameters
+from covid_xray.split import Split
+from covid_xray.studies.pixels import MaskedImages, PixelArrays
+from covid_xray.studies.questions import rows_of_question
+from covid_xray.training.runs import KeptRuns, Run, RunPlan, TrainedRun
+from covid_xray.training.targets import class_names
+
+Images = NDArray[np.uint8]
+# matplotlib's and Keras's classes are not named here: that would load them with the pipelines.
+Figure: TypeAlias = Any
+KerasModel: TypeAlias = Any
+_BATCH = 64
+_QUESTIONS = {"Four classes": None, "COVID and the rest": COVID}
+
+
+def equalise_radiographs(images: Images, screening: ScreeningParameters) -> RowStream:
+    """Spread out the grey levels of every radiograph.
+
+    Returns:
+        uint8 array (n, side, side), in the index's order.
+    """
+    batches = row_batches(np.arange(len(images)), _BATCH, "Equalising radiographs")
+    equalised = (equalise(np.asarray(images[rows]), screening.equalisation) for rows in batches)
+    return RowStream(images.shape, np.uint8, equalised)
+
+
+def draw_preparation(
+    images: Images,
+    equalised_images: Images,
+    predicted_masks: Images,
+    splits: pd.DataFrame,
+    screening: ScreeningParameters,
+) -> tuple[Figure, Figure]:
+    """Grey levels before and after equalisation, and examples of lungs cut out."""
+    from covid_xray.figures.equalisation import draw_grey_levels, draw_masked_examples
+
+    rows = rows_of_question(splits, None)
+    shuffled = rows.sample(frac=1, random_state=screening.seed)
+    examples = shuffled.groupby("label").head(screening.examples_per_class)
+    examples = examples.sort_values(["label", "row"])
+    numbers = examples["row"].to_numpy()
+    shown, all_rows = (
+        {str(label): own.to_numpy() for label, own in of.groupby("label")["row"]}
+        for of in (examples, rows)
+    )
+    levels = draw_grey_levels(
+        {label: images[own] for label, own in shown.items()},
+        {label: equalised_images[own] for label, own in shown.items()},
+        grey_level_shares(images, all_rows),
+        grey_level_shares(equalised_images, all_rows),
+    )
+    masks, equalised = predicted_masks[numbers], equalised_images[numbers]
+    titles = examples["image_id"].tolist()
+    return levels, draw_masked_examples(
+        images[numbers], equalised, masks, equalised * masks, titles
+    )
+
+
+def describe_balancing(
+    splits: pd.DataFrame, screening: ScreeningParameters
+) -> tuple[pd.DataFrame, Figure]:
+    """Proportions of the classes among training radiographs and in the batches of an epoch.
+
+    Returns:
+        `question, sampling, label, n_radiographs, share`; and their figure.
+    """
+    from covid_xray.figures.screening import draw_class_proportions
+    from covid_xray.training.balanced import class_proportions
+
+    rows_of = {name: rows_of_question(splits, target) for name, target in _QUESTIONS.items()}
+    training = {name: rows[rows["split"] == Split.TRAIN] for name, rows in rows_of.items()}
+    table = class_proportions({k: rows["label"] for k, rows in training.items()}, screening.seed)
+    panels = {
+        f"{question}, {sampling}": dict(zip(own["label"], own["n_radiographs"], strict=True))
+        for (question, sampling), own in table.groupby(["question", "sampling"], sort=False)
+    }
+    return table, draw_class_proportions(panels)
+
+
+def train_networks(
+    images: Images,
+    equalised_images: Images,
+    predicted_masks: Images,
+    splits: pd.DataFrame,
+    screening: ScreeningParameters,
+) -> Iterator[RunPlan | TrainedRun]:
+    """Train every network of the grid, on lungs or on radiographs as they came."""
+    from covid_xray.training.networks import NetworkTrainer
+
+    classes = class_names(rows_of_question(splits, None))
+    runs = [_run(name, model, splits, screening) for name, model in networks_of(classes).items()]
+    lungs = MaskedImages(equalised_images, predicted_masks)
+    arrays: PixelArrays = {"images": images, "lungs": lungs}
+    yield from NetworkTrainer(screening, screening.views, arrays).train_runs(runs)
+
+
+def _run(
+    name: str, model: ScreeningModel, splits: pd.DataFrame, screening: ScreeningParameters
+) -> Run:
+    rows = rows_of_question(splits, model.target)
+    rows.insert(0, "array", "lungs" if model.masked else "images")
+    return Run(name, rows, screening.training.of(model.architecture), facts=model.facts())
+
+
+def assemble_screening_models(
+    screening_classifiers: KeptRuns,
+    screening_runs: pd.DataFrame,
+    unet: KerasModel,
+    screening: ScreeningParameters,
+) -> dict[str, KerasModel]:
+    """What is deployed: a radiograph as it came goes in, its lungs are found and equalised inside.
+
+    Returns:
+        By run, models from grey radiographs (n, side, side, 1), 0-255, to class probabilities.
+    """
+    from covid_xray.models.lung_extraction import build_lung_extractor, build_screening_model
+
+    extractor = build_lung_extractor(unet, screening.equalisation)
+    masked = screening_runs.loc[screening_runs["masked"], "run"]
+    return {
+        run: build_screening_model(screening_classifiers[run], extractor)
+        for run in masked
+        if run in screening_classifiers
+    }
+
+
+def extract_convolution_features(
+    equalised_images: Images,
+    predicted_masks: Images,
+    screening: ScreeningParameters,
+    screening_classifiers: KeptRuns,
+) -> RowStream:
+    """What the last convolutions of the report's two networks find in each radiograph's lungs.
+
+    Returns:
+        float32 array (n, features), in the index's order: the pooled filters of both.
+    """
+    from covid_xray.training.classical import convolution_features
+    from covid_xray.training.networks import as_inputs
+
+    models = [convolution_features(screening_classifiers[name]) for name in PAIR]
+    lungs, n = MaskedImages(equalised_images, predicted_masks), len(equalised_images)
+    size = screening.training.xception.batch_size
+    found = (
+        np.concatenate([model.predict_on_batch(as_inputs(lungs[rows])) for model in models], axis=1)
+        for rows in row_batches(np.arange(n), size, "Features of convolutions")
+    )
+    width = sum(model.output.shape[-1] for model in models)
+    return RowStream((n, width), np.float32, found)
+
+
+def fit_classical_classifiers(
+    convolution_features: NDArray[np.float32], splits: pd.DataFrame, screening: ScreeningParameters
+) -> tuple[Mapping[str, Any], pd.DataFrame]:
+    """Fit scikit-learn's classifiers to the training radiographs' features.
+
+    Returns:
+        The fitted classifiers by name, and their predictions, a run each.
+    """
+    from covid_xray.training.classical import classical_classifiers, probabilities_in_order
+
+    rows = rows_of_question(splits, COVID)
+    classes = class_names(rows)
+    training, held_out = (rows[(rows["split"] == Split.TRAIN) == part] for part in (True, False))
+    fitted = classical_classifiers(screening.seed)
+    answers = {}
+    for name in CLASSICAL:
+        fitted[name].fit(convolution_features[training["row"]], training["label"].to_numpy(str))
+        features = convolution_features[held_out["row"]]
+        probabilities = probabilities_in_order(fitted[name], features, classes)
+        answers[name] = prediction_table(held_out, probabilities, classes)
+    return fitted, long_predictions("classical", answers)
+
+
+def vote(
+    screening_predictions: pd.DataFrame, screening_runs: pd.DataFrame, splits: pd.DataFrame
+) -> pd.DataFrame:
+    """The votes of the report's two networks, and of the networks of one class each, as runs."""
+    targets = one_against_rest(screening_runs)
+    labels = splits.set_index("image_id")["label"]
+    return long_predictions(
+        "vote",
+        {
+            "soft_voting": vote_softly(screening_predictions, PAIR),
+            "one_against_rest": vote_one_against_rest(screening_predictions, targets, labels),
+        },
+    )
+
+
+def gather_answers(
+    screening_predictions: pd.DataFrame,
+    classical_predictions: pd.DataFrame,
+    vote_predictions: pd.DataFrame,
+) -> pd.DataFrame:
+    """Predictions of everything that answers "COVID or not", in the order of the tables."""
+    tables = [screening_predictions, classical_predictions, vote_predictions]
+    joined = pd.concat(tables, ignore_index=True)
+    of_run = rows_by_run(joined, ANSWERS)
+    return pd.concat(of_run.values(), ignore_index=True)

@@ -1,0 +1,99 @@
+"""The pipeline `screening`: Report B rebuilt on the same study and splits, and its ideas."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from covid_xray.models.screening import FOUR_CLASSES, TWO_CLASSES
+from covid_xray.pipelines.screening.nodes_page import write_screening_page
+from covid_xray.pipelines.screening.nodes_results import (
+    AnswerNodes,
+    choose_operating_points,
+    compare_screening_models,
+    draw_screening_histories,
+    explain_screening,
+    measure_costs,
+    tabulate_reports,
+)
+from covid_xray.pipelines.screening.nodes_training import (
+    assemble_screening_models,
+    describe_balancing,
+    draw_preparation,
+    equalise_radiographs,
+    extract_convolution_features,
+    fit_classical_classifiers,
+    gather_answers,
+    train_networks,
+    vote,
+)
+from covid_xray.steps import box, parameters, step, themselves
+from covid_xray.training.runs import tabulate_runs
+
+_SCREENING = parameters("screening")
+_INTERVALS = parameters("intervals")
+_PREPARATION = ["grey_levels_figure", "masked_examples_figure"]
+_PROPORTIONS = ["class_proportions", "class_proportions_figure"]
+_RUNS = ["screening_runs", "screening_histories", "screening_predictions"]
+_HISTORIES = ["screening_overfitting", "screening_learning_curves"]
+_POINTS = ["operating_points", "screening_curves"]
+_EXPLANATIONS = ["lung_attribution", "lung_attribution_figure", "screening_grad_cam"]
+_DRAWN = ["confusion_matrices", "confidence"]
+
+
+def training() -> Pipeline:
+    """Train the networks, put the U-Net before them, and carry out the report's ideas."""
+    classical = ["classical_classifiers", "classical_predictions"]
+    return box(
+        "training",
+        step(train_networks, "screening_classifiers", **_SCREENING),
+        step(tabulate_runs, _RUNS, classifiers="screening_classifiers"),
+        step(assemble_screening_models, "screening_models", **_SCREENING),
+        step(extract_convolution_features, "convolution_features", **_SCREENING),
+        step(fit_classical_classifiers, classical, **_SCREENING),
+        step(vote, "vote_predictions"),
+        step(gather_answers, "screening_answers"),
+    )
+
+
+def scores(question: str, class_scores: str, prefix: str, nodes: AnswerNodes) -> Pipeline:
+    """Scores, confusion matrices and confidence of everything that answers a question."""
+    confusion = f"{prefix}_confusion"
+    drawn = [f"{prefix}_{name}" for name in _DRAWN]
+    return Pipeline(
+        [
+            step(nodes.score, [class_scores, confusion], f"score_{question}", **_INTERVALS),
+            step(nodes.draw, drawn, f"draw_{question}", confusion=confusion),
+        ]
+    )
+
+
+def scoring() -> Pipeline:
+    """Both questions' scores: those of two classes at the test set's own prevalence (Report B)."""
+    two_classes = AnswerNodes(TWO_CLASSES, balance=False)
+    four_classes = AnswerNodes(FOUR_CLASSES, balance=True)
+    return box(
+        "scoring",
+        scores("two_classes", "screening_class_scores", "screening", two_classes),
+        scores("four_classes", "four_class_scores", "four_class", four_classes),
+        step(draw_screening_histories, _HISTORIES),
+    )
+
+
+def create_pipeline() -> Pipeline:
+    """Report B's system, its ideas, and one page that compares them."""
+    figures = [*_PREPARATION, _PROPORTIONS[1], _HISTORIES[1], _POINTS[1], *_EXPLANATIONS[1:]]
+    figures += [f"{prefix}_{name}" for prefix in ("screening", "four_class") for name in _DRAWN]
+    return box(
+        "screening",
+        step(equalise_radiographs, "equalised_images", **_SCREENING),
+        step(draw_preparation, _PREPARATION, **_SCREENING),
+        step(describe_balancing, _PROPORTIONS, **_SCREENING),
+        training(),
+        scoring(),
+        step(measure_costs, "screening_costs", **_SCREENING),
+        step(compare_screening_models, "screening_comparison", **_INTERVALS),
+        step(choose_operating_points, _POINTS, **_SCREENING, **_INTERVALS),
+        step(explain_screening, _EXPLANATIONS, **_SCREENING, **_INTERVALS),
+        step(tabulate_reports, "screening_reports"),
+        step(write_screening_page, "screening_page", **themselves(*figures)),
+    )

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from covid_xray.figures.labels import spread
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.patches import StepPatch
 
-from covid_xray.figures.labels import spread
 from covid_xray.figures.sharpness import (
     draw_kept_share,
     draw_near_threshold,

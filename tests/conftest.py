@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
@@ -85,10 +86,17 @@ def engineered(tmp_path_factory, run_kedro):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, run_kedro):
-    """A project in which everything was run; read only."""
-    project = make_project(tmp_path_factory.mktemp("finished"))
-    run_kedro(project)
+def finished(tmp_path_factory, worker_id, run_kedro):
+    """A project in which everything was run, once for all processes that test; read only."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    project = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not (project / "whole").exists():
+            project.mkdir()
+            run_kedro(make_project(project))
+            (project / "whole").touch()
     return project
 
 

@@ -29,6 +29,15 @@ EPOCH = Whole(description="number of the epoch, from 0")
 NOTE = Text(description="why a number is missing; empty if none is")
 
 
+def bounded(name: str, description: str) -> dict[str, pa.Column]:
+    """A score and the bounds of its interval, all three missing where it can't be measured."""
+    return {
+        name: Maybe(description=description),
+        f"{name}_low": Maybe(description="lower bound"),
+        f"{name}_high": Maybe(description="upper bound"),
+    }
+
+
 def table(description: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
     """The schema of a table with these columns, in this order, and no others.
 

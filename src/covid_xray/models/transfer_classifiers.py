@@ -117,13 +117,8 @@ def build_backbone(
     return radiograph, backbone
 
 
-def weights_file(architecture: str, folder: Path) -> Path:
-    """Where a folder of weights has those of an architecture."""
-    return folder / f"{architecture.lower()}_notop.weights.h5"
-
-
 def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
-    path = weights_file(architecture, folder)
+    path = folder / f"{architecture.lower()}_notop.weights.h5"
     if not path.is_file():
         raise WeightsError(
             f"No weights of {architecture} at {path}. Put them there, or set the parameter "

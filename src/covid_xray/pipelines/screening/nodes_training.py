@@ -194,28 +194,22 @@ def fit_classical_classifiers(
     return fitted, long_predictions("classical", answers)
 
 
-def vote(
-    screening_predictions: pd.DataFrame, screening_runs: pd.DataFrame, splits: pd.DataFrame
-) -> pd.DataFrame:
-    """The votes of the report's two networks, and of the networks of one class each, as runs."""
-    targets = one_against_rest(screening_runs)
-    labels = splits.set_index("image_id")["label"]
-    return long_predictions(
-        "vote",
-        {
-            "soft_voting": vote_softly(screening_predictions, PAIR),
-            "one_against_rest": vote_one_against_rest(screening_predictions, targets, labels),
-        },
-    )
-
-
 def gather_answers(
     screening_predictions: pd.DataFrame,
     classical_predictions: pd.DataFrame,
-    vote_predictions: pd.DataFrame,
+    screening_runs: pd.DataFrame,
+    splits: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Predictions of everything that answers "COVID or not", in the order of the tables."""
-    tables = [screening_predictions, classical_predictions, vote_predictions]
-    joined = pd.concat(tables, ignore_index=True)
-    of_run = rows_by_run(joined, ANSWERS)
+    """Predictions of everything that answers "COVID or not", in the order of the tables.
+
+    The votes are those of the report's two networks, and of the networks of one class each.
+    """
+    targets = one_against_rest(screening_runs)
+    labels = splits.set_index("image_id")["label"]
+    votes = {
+        "soft_voting": vote_softly(screening_predictions, PAIR),
+        "one_against_rest": vote_one_against_rest(screening_predictions, targets, labels),
+    }
+    tables = [screening_predictions, classical_predictions, long_predictions("vote", votes)]
+    of_run = rows_by_run(pd.concat(tables, ignore_index=True), ANSWERS)
     return pd.concat(of_run.values(), ignore_index=True)

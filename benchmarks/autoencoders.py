@@ -14,8 +14,10 @@ from study import anonymous_mib, arguments, opened
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.models.autoencoders import build_autoencoder
 from covid_xray.models.settings import AutoencoderSettings
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import read_study
 from covid_xray.training.autoencoders import train_autoencoder
+from covid_xray.training.batches import SplitRows
 
 SIDE, EPOCHS = 128, 4
 PUBLISHED = {"batch_size": 256, "epochs": 1, "seed": 1}
@@ -33,7 +35,7 @@ def streamed(model: keras.Model, images: np.ndarray, settings: AutoencoderSettin
     """Seconds of a training that reads batch by batch."""
     rows = np.arange(len(images))
     start = time.perf_counter()
-    train_autoencoder(model, images, train_rows=rows, validation_rows=rows[:1], settings=settings)
+    train_autoencoder(model, images, rows=SplitRows(rows, rows[:1]), settings=settings)
     return time.perf_counter() - start
 
 
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("--memory", choices=KINDS, help="print anonymous memory only")
     options = parser.parse_args()
     with opened(options.study, options.images) as study:
-        images = read_study(study, side=256).images
+        images = read_study(study, ReadingParameters(side=256)).images
         if options.memory:
             settings = KINDS[options.memory]
             streamed(build_autoencoder(settings, SIDE), images, settings)

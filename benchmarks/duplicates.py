@@ -12,6 +12,7 @@ from study import arguments, opened
 
 from covid_xray.imaging.resizing import resize_radiograph
 from covid_xray.imaging.similarity import find_similar_pairs
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import read_study
 
 SIDE, MIN_SSIM, MAX_DISTANCE = 50, 0.8, 2
@@ -44,7 +45,7 @@ def timed(function, *inputs):
 def main() -> None:
     options = arguments(__doc__).parse_args()
     with opened(options.study, options.images) as study:
-        reading = read_study(study, side=256)
+        reading = read_study(study, ReadingParameters(side=256))
         labels = reading.index["label"]
         images = np.asarray(reading.images)
         hashes = reading.features["perceptual_hash"].to_numpy()

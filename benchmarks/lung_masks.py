@@ -15,6 +15,7 @@ from covid_xray.imaging.arrays import scratch_array
 from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import read_study
 
 SIDE, BATCH, ROUNDS = 256, 16, 3
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="print anonymous memory only")
     options = parser.parse_args()
     with opened(options.study, options.images) as study:
-        images = read_study(study, side=SIDE).images
+        images = read_study(study, ReadingParameters(side=SIDE)).images
         model = build_unet(SETTINGS, SIDE)
         if options.memory:
             streamed(model, images)

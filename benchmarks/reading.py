@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 from study import anonymous_mib, arguments, opened
 
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy
 
@@ -43,7 +44,7 @@ def timed(function, *inputs, **options) -> float:
 def memory_of_reading(study: RadiographyStudy) -> float:
     """Private memory not backed by a file after the pass, in MiB, arrays still open."""
     before = anonymous_mib()
-    reading = read_study(study, side=256)
+    reading = read_study(study, ReadingParameters(side=256))
     used = anonymous_mib() - before
     assert len(reading.index)
     return used

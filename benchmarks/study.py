@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from covid_xray.phantom import PhantomPlan, write_phantom_study
+from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.phantom.writing import write_phantom_study
 from covid_xray.studies.study import RadiographyStudy, open_study
 
 

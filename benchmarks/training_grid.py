@@ -29,6 +29,7 @@ from study import anonymous_mib, arguments, opened
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
 from covid_xray.models.trunk import CutClassifier, cut_classifier, trunk_features
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.pixels import read_batches
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy
@@ -108,7 +109,7 @@ class TimedBatches(ShuffledBatches):
 
 def read_material(study: RadiographyStudy, options: argparse.Namespace) -> Material:
     """Read the study, and split it 80 to 20 in every class."""
-    reading = read_study(study, side=256)
+    reading = read_study(study, ReadingParameters(side=256))
     classes, labels = class_names(reading.index), reading.index["label"]
     train, validation = train_test_split(
         np.arange(len(labels)), test_size=0.2, stratify=labels, random_state=SEED

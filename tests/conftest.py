@@ -14,7 +14,8 @@ from filelock import FileLock
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
-from covid_xray.phantom import PhantomPlan, write_phantom_study
+from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.phantom.writing import write_phantom_study
 from support.project import SHARED, make_project
 
 SMALL_PLAN = PhantomPlan(images_per_class=12)

@@ -66,13 +66,12 @@ def describe_data(
         parts[name] = [dataset for dataset in outputs if dataset not in made_before]
     entries = {name: _entries(datasets, catalog) for name, datasets in parts.items()}
     _check_described(catalog, {entry for part in entries.values() for entry in part})
-    sections = [
-        section(name, table(pd.DataFrame(rows), dict.fromkeys(rows[0], AS_IT_IS)))
-        for name, part in entries.items()
-        if (
-            rows := [_row(name, catalog[entry], entry, used, named) for entry, used in part.items()]
-        )
-    ]
+    sections = []
+    for name, part in entries.items():
+        rows = [_row(name, catalog[entry], entry, used, named) for entry, used in part.items()]
+        if rows:
+            columns = dict.fromkeys(rows[0], AS_IT_IS)
+            sections.append(section(name, table(pd.DataFrame(rows), columns)))
     return page("Datasets", INTRODUCTION, *sections).replace(f"/{study}/", "/<study>/")
 
 
@@ -143,11 +142,10 @@ def _content(config: dict[str, Any]) -> str:
     if validator is None:
         return description or ""
     schema = load_obj(validator if isinstance(validator, str) else validator["class"])
-    columns = [
-        f"`{name}` {column.description or ''}".rstrip() for name, column in schema.columns.items()
-    ]
+    named = ((name, column.description or "") for name, column in schema.columns.items())
+    columns = "; ".join(f"`{name}` {words}".rstrip() for name, words in named)
     row = description or schema.description
-    return f"{row}: {'; '.join(columns)}" if row else ""
+    return f"{row}: {columns}" if row else ""
 
 
 if __name__ == "__main__":

@@ -42,24 +42,15 @@ class ProjectHooks:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
         """Say which pipeline makes an input that is missing, and whether runs are trained anew."""
-        missing = [
-            name
-            for name in sorted(pipeline.inputs())
-            if not _is_parameter(name) and not catalog.exists(name)
-        ]
+        missing = [name for name in sorted(pipeline.inputs()) if not catalog.exists(name)]
         makers = _makers() if missing else {}
         unmade = {name: makers[name] for name in missing if name in makers}
         if unmade:
             raise MissingInputError(_missing_message(unmade, run_params))
-        for node in pipeline.nodes:
-            if inspect.isgeneratorfunction(node.func):
-                for name in node.outputs:
-                    store: Any = catalog.get(name)
-                    store.trains_anew = not run_params["only_missing_outputs"]
-
-
-def _is_parameter(name: str) -> bool:
-    return name == "parameters" or name.startswith("params:")
+        trainings = [node for node in pipeline.nodes if inspect.isgeneratorfunction(node.func)]
+        for name in [name for node in trainings for name in node.outputs]:
+            store: Any = catalog.get(name)
+            store.trains_anew = not run_params["only_missing_outputs"]
 
 
 def _makers() -> dict[str, str]:

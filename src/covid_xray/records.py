@@ -44,12 +44,8 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def changes(kept: Record, wanted: Record) -> list[str]:
     """What differs between two records, each as `name old -> new`."""
-    names = dict.fromkeys([*wanted, *kept])
-    return [
-        f"{name} {kept.get(name)} -> {wanted.get(name)}"
-        for name in names
-        if kept.get(name) != wanted.get(name)
-    ]
+    pairs = {name: (kept.get(name), wanted.get(name)) for name in [*wanted, *kept]}
+    return [f"{name} {old} -> {new}" for name, (old, new) in pairs.items() if old != new]
 
 
 def versions(*distributions: str) -> Record:
@@ -89,11 +85,8 @@ def _imports(source: bytes) -> Iterable[str]:
         elif isinstance(statement, ast.ImportFrom) and _is_ours(statement.module or ""):
             yield str(statement.module)
             # A name may be a module of the package that it is imported from.
-            yield from (
-                full
-                for name in statement.names
-                if _is_module(full := f"{statement.module}.{name.name}")
-            )
+            names = (f"{statement.module}.{name.name}" for name in statement.names)
+            yield from filter(_is_module, names)
 
 
 def _is_ours(module: str) -> bool:

@@ -38,6 +38,11 @@ def bounded(name: str, description: str) -> dict[str, pa.Column]:
     }
 
 
+def columns_of(schema: pa.DataFrameSchema, *names: str) -> dict[str, pa.Column]:
+    """Some columns of a table, for another table that has them too."""
+    return {name: schema.columns[name] for name in names}
+
+
 def table(description: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
     """The schema of a table with these columns, in this order, and no others.
 

@@ -10,29 +10,28 @@ from pathlib import Path
 from typing import Any
 
 
-def partial_path(path: Path) -> Path:
-    """Where a file is written before it is whole; the suffix stays, for it may choose a format."""
-    return path.with_name(f".{path.stem}.partial{path.suffix}")
-
-
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to; what was written there takes the place of `path` at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
+    # The suffix stays, for it may choose a format.
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     yield partial
     partial.replace(path)
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder to fill; it takes the place of `folder` at the end."""
+    """An empty folder to fill; it takes the place of `folder` at the end, or goes with an error."""
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    yield partial
-    remove_folder(folder)
-    partial.rename(folder)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        remove_folder(folder)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def remove_folder(folder: Path) -> None:

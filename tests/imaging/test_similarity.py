@@ -10,7 +10,8 @@ from skimage.metrics import structural_similarity
 
 from covid_xray.imaging.hashing import perceptual_hash
 from covid_xray.imaging.similarity import find_similar_pairs, structural_similarity_at
-from covid_xray.phantom import PhantomPlan, write_phantom_study
+from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.phantom.writing import write_phantom_study
 from support.project import SHARED
 
 RULE = {"side": 50, "min_ssim": 0.8, "max_hash_distance": 2}

@@ -21,7 +21,7 @@ from covid_xray.models.lung_extraction import (
 )
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
-from covid_xray.phantom import draw_radiograph
+from covid_xray.phantom.drawing import draw_radiograph
 from support.transfer import build_tiny
 
 SEEDS = st.integers(0, 2**32 - 1)

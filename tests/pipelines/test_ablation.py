@@ -66,10 +66,9 @@ def study():
     splits["split"] = (["train"] * 4 + ["validation"] * 2 + ["test"] * 2) * len(CLASSES)
     splits["image_id"] = splits["group_id"] = [f"radiograph-{k}" for k in range(n)]
     features = pd.DataFrame({"laplacian_variance": rng.uniform(31, 90, n), "mask_area": 0.3})
-    how = {"images_per_class": 10, "shares": SPLITTING.shares}
-    how |= {"protocol": SPLITTING.protocol, "seed": 3}
-    planned = plan_augmentation(splits, **how)
-    variants = list_variants(splits, features, planned, min_laplacian_variance=30, **how)
+    planned = plan_augmentation(splits, SPLITTING, 10)
+    how = {"images_per_class": 10, "min_laplacian_variance": 30}
+    variants = list_variants(splits, features, planned, SPLITTING, **how)
     autoencoded = (variants["array"] == "autoencoded_images").sum()
     masks = rng.integers(0, 2, (n, SIDE, SIDE)).astype(np.uint8)
 

@@ -23,7 +23,7 @@ from covid_xray.models.screening import (
     parts_of_answers,
 )
 from covid_xray.models.settings import UNetSettings
-from covid_xray.phantom import draw_radiograph
+from covid_xray.phantom.drawing import draw_radiograph
 from covid_xray.pipelines.screening import create_pipeline
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.training.settings import TrainingSettings

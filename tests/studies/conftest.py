@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from covid_xray.phantom import PhantomPlan, write_phantom_study
+from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.phantom.writing import write_phantom_study
 
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 

@@ -11,9 +11,7 @@ from covid_xray.split import Split
 from covid_xray.studies.augmentation_settings import MASKS, distinct_settings, scale_settings
 from covid_xray.studies.augmented_sets import (
     RUN_COLUMNS,
-    list_setting_rows,
-    list_threshold_rows,
-    plan_augmented_sets,
+    SettingPlanner,
 )
 from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.splits import split_radiographs
@@ -36,7 +34,7 @@ def planned(protocol="leak_free", mask_share=0.6):
     splitting = SplittingParameters(
         protocol=protocol, train=0.7, validation=0.15, test=0.15, seed=3
     )
-    splits = split_radiographs(groups, splitting.shares, splitting.protocol, splitting.seed)
+    splits = split_radiographs(groups, splitting)
     masked = rng.random(len(ids)) < mask_share
     lungs = pd.DataFrame({"mask_area": np.where(masked, 0.2, np.nan)})
     features = lungs.assign(laplacian_variance=rng.uniform(20, 80, len(ids)))
@@ -45,13 +43,14 @@ def planned(protocol="leak_free", mask_share=0.6):
 
 def plan(splits, features, lungs, splitting):
     settings = distinct_settings(scale_settings(TABLE_2, IMAGES_PER_CLASS))
-    sets = plan_augmented_sets(settings, splits, lungs, IMAGES_PER_CLASS, splitting)
+    planner = SettingPlanner(splits, features, lungs, splitting)
+    sets = planner.augmented_sets(settings, IMAGES_PER_CLASS)
     (chosen,) = (of for of in settings if of.setting == "3")
     return SimpleNamespace(
         settings={of.run: of for of in settings},
         sets=sets,
-        rows=list_setting_rows(settings, splits, features, lungs, sets, splitting),
-        sweep=list_threshold_rows(THRESHOLDS, chosen, splits, features, sets, splitting),
+        rows=planner.setting_rows(settings, sets),
+        sweep=planner.threshold_rows(THRESHOLDS, chosen, sets),
         splits=splits,
         features=features,
         lungs=lungs,

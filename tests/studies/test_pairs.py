@@ -9,11 +9,12 @@ from covid_xray.studies.pairs import (
     pairs_of_folder,
     pairs_of_study,
 )
+from covid_xray.studies.parameters import DuplicateParameters, ReadingParameters
 from covid_xray.studies.reading import read_pair
 from covid_xray.studies.study import open_study
 
-READING = {"side": 64, "min_side": 32, "workers": 1, "scratch_folder": None}
-DUPLICATES = {"ssim_side": 50, "min_ssim": 0.8, "max_hash_distance": 2}
+READING = ReadingParameters(side=64, workers=1)
+DUPLICATES = DuplicateParameters(ssim_side=50, min_ssim=0.8, max_hash_distance=2)
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
 
@@ -34,7 +35,7 @@ def folder(tmp_path):
 
 
 def from_folder(path):
-    return pairs_of_folder(open_study(path), reading=READING, duplicates=DUPLICATES)
+    return pairs_of_folder(open_study(path), READING, DUPLICATES)
 
 
 def test_pairs_of_a_folder_are_read_at_one_size_without_redundant_duplicates(folder):
@@ -64,7 +65,7 @@ def test_a_bad_mask_is_refused_with_a_reason_and_the_rest_works(folder):
 
 def test_without_any_mask_the_remedy_is_named(folder):
     with pytest.raises(NoPairsError, match="--params segmentation_pairs=FOLDER"):
-        pairs_of_folder(None, reading=READING, duplicates=DUPLICATES)
+        pairs_of_folder(None, READING, DUPLICATES)
     for mask in (folder / "masks").iterdir():
         cv2.imwrite(str(mask), np.zeros((64, 64), np.uint8))
     with pytest.raises(NoPairsError, match=r"10 file\(s\) were rejected, masks/.*empty_mask"):

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from covid_xray.studies.files import StudyError
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import (
     RADIOGRAPH_FEATURES,
     RADIOGRAPH_INDEX,
@@ -26,7 +27,7 @@ LAPLACIAN = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 
 @pytest.fixture(scope="module")
 def reading(phantom):
-    return read_study(open_study(phantom[0]), side=SIDE)
+    return read_study(open_study(phantom[0]), ReadingParameters(side=SIDE))
 
 
 def decoded(folder, row):
@@ -122,27 +123,29 @@ def test_exactly_the_planted_defects_are_rejected_each_with_its_reason(phantom, 
 
 def test_a_zip_reads_like_its_folder(phantom, reading, zipped, tmp_path):
     archive = zipped(phantom[0], tmp_path / "study.zip")
-    assert_equal_readings(reading, read_study(open_study(archive), side=SIDE))
+    assert_equal_readings(reading, read_study(open_study(archive), ReadingParameters(side=SIDE)))
 
 
 @pytest.mark.parametrize("workers", [1, 5])
 def test_the_number_of_workers_changes_nothing(phantom, reading, workers):
-    assert_equal_readings(reading, read_study(open_study(phantom[0]), side=SIDE, workers=workers))
+    assert_equal_readings(
+        reading, read_study(open_study(phantom[0]), ReadingParameters(side=SIDE, workers=workers))
+    )
 
 
 def test_opencvs_own_threads_are_given_back(phantom):
     before = cv2.getNumThreads()
-    read_study(open_study(phantom[0], ["COVID"]), side=SIDE)
+    read_study(open_study(phantom[0], ["COVID"]), ReadingParameters(side=SIDE))
     assert cv2.getNumThreads() == before
 
 
 def test_scratch_space_is_taken_in_the_given_folder_and_leaves_nothing(phantom, tmp_path):
     study = open_study(phantom[0], ["COVID"])
-    result = read_study(study, side=SIDE, scratch_folder=tmp_path)
+    result = read_study(study, ReadingParameters(side=SIDE, scratch_folder=tmp_path))
     assert result.images.any()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OSError, match="absent"):
-        read_study(study, side=SIDE, scratch_folder=tmp_path / "absent")
+        read_study(study, ReadingParameters(side=SIDE, scratch_folder=tmp_path / "absent"))
 
 
 def lungs(height, width):
@@ -168,7 +171,7 @@ def test_a_wrong_mask_is_rejected_and_its_radiograph_is_kept(write_study, png, m
             "A/masks/2.png": png(lungs(80, 80)),
         }
     )
-    result = read_study(open_study(folder), side=40)
+    result = read_study(open_study(folder), ReadingParameters(side=40))
     assert result.index["image_id"].tolist() == ["A-1", "A-2"]
     assert result.index["has_mask"].tolist() == [False, True]
     assert result.features["mask_area"].isna().tolist() == [True, False]
@@ -179,7 +182,7 @@ def test_a_wrong_mask_is_rejected_and_its_radiograph_is_kept(write_study, png, m
 
 def test_a_study_without_masks_and_metadata_is_read(write_study, png):
     folder = write_study({f"{c}/{n}.png": png(n) for c in "AB" for n in (1, 2)})
-    result = read_study(open_study(folder), side=40)
+    result = read_study(open_study(folder), ReadingParameters(side=40))
     assert len(result.index) == 4
     assert not result.index["has_mask"].any()
     assert not result.masks.any()
@@ -193,7 +196,7 @@ def test_unreadable_metadata_is_rejected_and_its_sources_are_unknown(phantom, tm
     folder = tmp_path / "study"
     shutil.copytree(phantom[0], folder)
     (folder / "COVID.metadata.xlsx").write_bytes(b"not a workbook")
-    result = read_study(open_study(folder), side=SIDE)
+    result = read_study(open_study(folder), ReadingParameters(side=SIDE))
     unknown = result.index["source"] == "unknown"
     assert result.index[unknown]["label"].unique().tolist() == ["COVID"]
     assert (unknown == (result.index["label"] == "COVID")).all()
@@ -206,14 +209,14 @@ def test_files_of_every_depth_and_shape_share_the_arrays(write_study, png):
     deep = np.random.default_rng(0).integers(0, 4096, (64, 64)).astype(np.uint16)
     wide = np.random.default_rng(1).integers(0, 256, (50, 100, 3), dtype=np.uint8)
     contents = {"A/images/1.png": png(deep), "A/images/2.png": png(wide), "A/images/3.png": png(3)}
-    index = read_study(open_study(write_study(contents)), side=40).index
+    index = read_study(open_study(write_study(contents)), ReadingParameters(side=40)).index
     assert index["bit_depth"].tolist() == [12, 8, 8]
     assert index[["height", "width"]].to_numpy().tolist() == [[64, 64], [50, 100], [40, 40]]
 
 
 def test_the_smallest_side_accepted_can_be_chosen(write_study, png):
     folder = write_study({"A/1.png": png(1), "A/2.png": png(np.eye(41, dtype=np.uint8))})
-    result = read_study(open_study(folder), side=8, min_side=41)
+    result = read_study(open_study(folder), ReadingParameters(side=32, min_side=41))
     assert result.index["image_id"].tolist() == ["A-2"]
     assert result.rejected["reason"].tolist() == ["too_small"]
 
@@ -223,7 +226,7 @@ def test_a_class_of_which_no_file_can_be_read_stops_the_study(write_study, png):
         {"A/1.png": png(1), "B/1.png": b"text", "B/2.png": b"", "B/3.png": png(1)[:99]}
     )
     with pytest.raises(StudyError) as caught:
-        read_study(open_study(folder), side=40)
+        read_study(open_study(folder), ReadingParameters(side=40))
     message = str(caught.value)
     assert "None of the 3 files of class 'B'" in message
     assert str(folder) in message
@@ -235,7 +238,7 @@ def test_a_file_that_vanishes_before_it_is_read_is_rejected(write_study, png):
     folder = write_study({"A/1.png": png(1), "A/2.png": png(2)})
     study = open_study(folder)
     (folder / "A/1.png").unlink()
-    result = read_study(study, side=40)
+    result = read_study(study, ReadingParameters(side=40))
     assert result.index["image_id"].tolist() == ["A-2"]
     np.testing.assert_array_equal(result.images[0], cv2.imread(str(folder / "A/2.png"), 0))
     assert result.rejected[["file", "reason"]].to_numpy().tolist() == [
@@ -248,7 +251,7 @@ def test_a_picture_damaged_inside_a_zip_is_rejected(write_study, png, zipped, tm
     damaged = bytearray(archive.read_bytes())
     damaged[damaged.index(png(1)) + 200] ^= 0xFF
     archive.write_bytes(damaged)
-    result = read_study(open_study(archive), side=40)
+    result = read_study(open_study(archive), ReadingParameters(side=40))
     assert result.index["image_id"].tolist() == ["A-2"]
     assert result.rejected["reason"].tolist() == ["unreadable_file"]
     assert "CRC" in result.rejected["detail"][0]
@@ -264,7 +267,7 @@ def test_the_table_of_no_rejection_has_all_columns():
     not (SHARED / "lung_masks").exists(), reason="the real lung masks beside the project are absent"
 )
 def test_real_pairs_of_radiographs_and_masks_are_all_read():
-    result = read_study(open_study(SHARED / "lung_masks"), side=64)
+    result = read_study(open_study(SHARED / "lung_masks"), ReadingParameters(side=64))
     assert len(result.index) == 300
     assert result.index["has_mask"].all()
     assert result.rejected.empty

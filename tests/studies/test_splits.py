@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from covid_xray.split import Protocol, Split
+from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.splits import (
     SplitError,
     draw_examples,
@@ -19,6 +20,10 @@ from covid_xray.studies.splits import (
 
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 SEEDS = st.integers(0, 2**32 - 1)
+
+
+def splitting(protocol, seed):
+    return SplittingParameters(protocol=protocol, **SHARES, seed=seed)
 
 
 def whole_numbers(total):
@@ -172,13 +177,13 @@ def grouped_studies(draw):
 @given(groups=grouped_studies(), seed=SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_every_radiograph_gets_one_split_and_redundant_ones_are_not_kept(protocol, groups, seed):
-    splits = split_radiographs(groups, SHARES, protocol, seed)
+    splits = split_radiographs(groups, splitting(protocol, seed))
     assert splits.columns.tolist() == ["image_id", "label", "group_id", "kept", "split"]
     for name in ("image_id", "label", "group_id"):
         assert splits[name].tolist() == groups[name].tolist()
     assert splits["split"].isin(list(Split)).all()
     assert splits["kept"].tolist() == (~groups["is_redundant"]).tolist()
-    again = split_radiographs(groups, SHARES, protocol, seed)
+    again = split_radiographs(groups, splitting(protocol, seed))
     pd.testing.assert_frame_equal(splits, again)
     for _, own in splits[splits["kept"]].groupby("label"):
         assert set(own["split"]) == set(Split)
@@ -187,14 +192,14 @@ def test_every_radiograph_gets_one_split_and_redundant_ones_are_not_kept(protoco
 @given(grouped_studies(), SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_leak_free_leaves_every_group_whole_redundant_members_included(groups, seed):
-    splits = split_radiographs(groups, SHARES, Protocol.LEAK_FREE, seed)
+    splits = split_radiographs(groups, splitting(Protocol.LEAK_FREE, seed))
     assert splits.groupby("group_id")["split"].nunique().max() == 1
 
 
 @given(grouped_studies(), SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_published_assigns_every_kept_image_by_itself(groups, seed):
-    splits = split_radiographs(groups, SHARES, Protocol.PUBLISHED, seed)
+    splits = split_radiographs(groups, splitting(Protocol.PUBLISHED, seed))
     kept = splits[splits["kept"]]
     alone = split_groups(kept["label"], kept["image_id"], SHARES, seed)
     assert kept["split"].tolist() == alone.tolist()
@@ -207,7 +212,7 @@ def test_published_lets_label_conflicts_face_each_other_across_a_split():
     ids = [f"{label}-{k}" for label in "AB" for k in range(30)]
     groups = pd.DataFrame({"image_id": ids, "label": [i[0] for i in ids], "is_redundant": False})
     groups["group_id"] = ["A-" + image_id[2:] for image_id in ids]
-    splits = split_radiographs(groups, SHARES, Protocol.PUBLISHED, 0)
+    splits = split_radiographs(groups, splitting(Protocol.PUBLISHED, 0))
     assert splits.groupby("group_id")["split"].nunique().max() == 2
 
 
@@ -217,13 +222,13 @@ def test_a_class_of_copies_has_too_few_groups_only_when_they_count_as_one():
     groups["is_redundant"] = groups.duplicated("group_id")
     for protocol in Protocol:
         with pytest.raises(SplitError, match="Class 'B' has 2 distinct"):
-            split_radiographs(groups, SHARES, protocol, 0)
+            split_radiographs(groups, splitting(protocol, 0))
 
 
 @given(grouped_studies(), SEEDS)
 @settings(deadline=None, max_examples=10)
 def test_kept_rows_are_the_row_numbers_of_one_split_or_of_all(groups, seed):
-    splits = split_radiographs(groups, SHARES, Protocol.LEAK_FREE, seed)
+    splits = split_radiographs(groups, splitting(Protocol.LEAK_FREE, seed))
     table = list(zip(splits["kept"], splits["split"], strict=True))
     # Row numbers are places, whatever the index says.
     splits.index = splits.index[::-1] + 1000

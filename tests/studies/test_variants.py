@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covid_xray.split import Protocol, Split
+from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.splits import split_radiographs
 from covid_xray.studies.variants import (
     AUGMENTATION_PLAN,
@@ -55,15 +56,11 @@ def study(seed, sizes, n_pairs=4, n_conflicts=2):
 
 
 def planned(groups, features, protocol, seed, images_per_class):
-    splits = split_radiographs(groups, SHARES, protocol, seed)
-    settings = {
-        "images_per_class": images_per_class,
-        "shares": SHARES,
-        "protocol": protocol,
-        "seed": seed,
-    }
-    plan = plan_augmentation(splits, **settings)
-    variants = list_variants(splits, features, plan, min_laplacian_variance=MIN_SHARP, **settings)
+    splitting = SplittingParameters(protocol=protocol, **SHARES, seed=seed)
+    splits = split_radiographs(groups, splitting)
+    plan = plan_augmentation(splits, splitting, images_per_class)
+    how = {"images_per_class": images_per_class, "min_laplacian_variance": MIN_SHARP}
+    variants = list_variants(splits, features, plan, splitting, **how)
     return splits, plan, variants
 
 
@@ -319,13 +316,8 @@ def test_a_augmenteds_seed_is_its_own_and_stays_when_radiographs_are_added(seed,
         )
 
     def seeds_of(size):
-        plan = plan_augmentation(
-            splits_of(size),
-            images_per_class=200,
-            shares=SHARES,
-            protocol=Protocol.LEAK_FREE,
-            seed=seed,
-        )
+        splitting = SplittingParameters(protocol=Protocol.LEAK_FREE, **SHARES, seed=seed)
+        plan = plan_augmentation(splits_of(size), splitting, 200)
         return dict(zip(plan["image_id"], plan["seed"], strict=True))
 
     before, after = seeds_of(20), seeds_of(20 + n_added)

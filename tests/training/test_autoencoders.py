@@ -12,7 +12,7 @@ from covid_xray.datasets import KerasModelDataset
 from covid_xray.models.autoencoders import Autoencoder, build_autoencoder
 from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.training.autoencoders import train_autoencoder
-from covid_xray.training.fitting import TrainingError
+from covid_xray.training.batches import SplitRows, TrainingError
 
 SIDE = 16
 ARCHITECTURES = {
@@ -48,8 +48,7 @@ def train(settings, pictures=PICTURES, train_rows=TRAIN, validation_rows=VALIDAT
     history = train_autoencoder(
         model,
         pictures,
-        train_rows=train_rows,
-        validation_rows=validation_rows,
+        rows=SplitRows(train_rows, validation_rows),
         settings=settings,
     )
     return model, history
@@ -272,8 +271,7 @@ def test_another_seed_gives_another_order_of_training():
     history = train_autoencoder(
         model,
         PICTURES,
-        train_rows=TRAIN,
-        validation_rows=VALIDATION,
+        rows=SplitRows(TRAIN, VALIDATION),
         settings=settings_of("dense", seed=8, epochs=2),
     )
     assert (losses(history) != losses(finished("dense")[1])).all()

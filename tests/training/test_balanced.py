@@ -9,17 +9,9 @@ from hypothesis import strategies as st
 
 from covid_xray.models.screening_classifiers import build_separable_cnn
 from covid_xray.models.settings import SeparableCNNSettings
-from covid_xray.training.balanced import (
-    BalancedBatches,
-    balanced_order,
-    random_views,
-    train_balanced,
-)
-from covid_xray.training.fitting import (
-    TrainingError,
-    compile_classifier,
-    predict_probabilities,
-)
+from covid_xray.training.balanced import random_views, train_balanced
+from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError, balanced_order
+from covid_xray.training.fitting import compile_classifier, predict_probabilities
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 VIEWS = ViewSettings(flips=True, rotation=0.1)
@@ -39,8 +31,8 @@ def groups_of(sizes, seed):
 def test_every_batch_has_as_many_of_each_group(sizes, seed, per_group, epoch):
     groups = groups_of(sizes, seed)
     rows = np.arange(len(groups)) + 100  # numbers of radiographs are not positions
-    batches = BalancedBatches(
-        lambda chosen: (chosen, groups[chosen - 100]), rows, groups, per_group * len(sizes), seed
+    batches = ShuffledBatches(
+        lambda chosen: (chosen, groups[chosen - 100]), rows, per_group * len(sizes), seed, groups
     )
     for _ in range(epoch):
         batches.on_epoch_end()
@@ -74,7 +66,7 @@ def test_the_order_changes_with_seed_and_epoch_and_with_nothing_else():
 
 def test_a_batch_that_groups_cannot_share_is_refused():
     with pytest.raises(TrainingError, match=r"batch_size is 9.*multiple of 2"):
-        BalancedBatches(lambda r: (r, r), np.arange(8), groups_of([4, 4], 0), 9, 0)
+        ShuffledBatches(lambda r: (r, r), np.arange(8), 9, 0, groups_of([4, 4], 0))
 
 
 def corners():
@@ -148,8 +140,7 @@ def trained():
         model,
         read,
         targets=targets,
-        train_rows=np.arange(15),
-        validation_rows=np.arange(15, 24),
+        rows=SplitRows(np.arange(15), np.arange(15, 24)),
         views=VIEWS,
         settings=SETTINGS.model_copy(update={"epochs": 8, "patience": 8}),
     )
@@ -183,8 +174,7 @@ def test_the_same_seed_trains_the_same_classifier():
     pixels, targets = squares(12)
     options = {
         "targets": targets,
-        "train_rows": np.arange(8),
-        "validation_rows": np.arange(8, 12),
+        "rows": SplitRows(np.arange(8), np.arange(8, 12)),
         "views": VIEWS,
         "settings": SETTINGS,
     }
@@ -205,8 +195,7 @@ def test_a_class_without_training_rows_is_refused():
             new_cnn(),
             lambda r: pixels[r],
             targets=targets,
-            train_rows=rest[:4],
-            validation_rows=np.arange(12),
+            rows=SplitRows(rest[:4], np.arange(12)),
             views=STILL,
             settings=SETTINGS,
         )

@@ -7,7 +7,8 @@ import pytest
 from covid_xray.models.backbone import BACKBONES
 from covid_xray.models.transfer_classifiers import calibrate_batch_norm
 from covid_xray.models.trunk import cut_classifier, trunk_features
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, predict_probabilities
+from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
+from covid_xray.training.fitting import predict_probabilities
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.tail import TailTrainer
 from support.transfer import build_calibrated, build_tiny
@@ -30,8 +31,7 @@ def train(trainer, features, weights=WEIGHTS, settings=SETTINGS, rows=(TRAIN, VA
     return trainer.train(
         features,
         targets=TARGETS,
-        train_rows=rows[0],
-        validation_rows=rows[1],
+        rows=SplitRows(rows[0], rows[1]),
         class_weights=weights,
         settings=settings,
     )

@@ -11,7 +11,8 @@ from covid_xray.records import changes
 from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
 from covid_xray.training.balanced import train_balanced
-from covid_xray.training.fitting import TrainingError, compile_classifier
+from covid_xray.training.batches import SplitRows, TrainingError
+from covid_xray.training.fitting import compile_classifier
 from covid_xray.training.networks import NetworkTrainer, as_inputs
 from covid_xray.training.runs import Run, RunPlan
 from covid_xray.training.settings import TrainingSettings, ViewSettings
@@ -76,8 +77,9 @@ def test_a_run_is_a_plain_training_of_a_new_network():
         plain,
         lambda rows: as_inputs(ARRAYS["lungs"][rows]),
         targets=targets,
-        train_rows=np.flatnonzero(ROWS["split"] == "train"),
-        validation_rows=np.flatnonzero(ROWS["split"] == "validation"),
+        rows=SplitRows(
+            np.flatnonzero(ROWS["split"] == "train"), np.flatnonzero(ROWS["split"] == "validation")
+        ),
         views=VIEWS,
         settings=TRAINING,
     )

@@ -10,7 +10,7 @@ from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
-from covid_xray.training.fitting import TrainingError
+from covid_xray.training.batches import SplitRows, TrainingError
 from covid_xray.training.unet import dice, overlap_loss, train_unet, without_training
 
 STILL = Augmentation()
@@ -45,9 +45,7 @@ TRAIN, VALIDATION = np.arange(16), np.arange(16, 20)
 
 def trained(settings=SETTINGS, images=IMAGES):
     model = build_unet(settings, SIDE)
-    history = train_unet(
-        model, images, MASKS, train_rows=TRAIN, validation_rows=VALIDATION, settings=settings
-    )
+    history = train_unet(model, images, MASKS, rows=SplitRows(TRAIN, VALIDATION), settings=settings)
     return model, history
 
 
@@ -121,8 +119,8 @@ def test_the_same_seed_gives_the_same_training_and_held_out_pairs_never_train():
 def test_without_pairs_there_is_no_training():
     model = build_unet(SETTINGS, SIDE)
     none = np.array([], dtype=int)
-    for rows in ({"train_rows": none, "validation_rows": VALIDATION},
-                 {"train_rows": TRAIN, "validation_rows": none}):  # fmt: skip
+    for rows in ({"rows": SplitRows(none, VALIDATION)},
+                 {"rows": SplitRows(TRAIN, none)}):  # fmt: skip
         with pytest.raises(TrainingError, match="needs pairs"):
             train_unet(model, IMAGES, MASKS, settings=SETTINGS, **rows)
 

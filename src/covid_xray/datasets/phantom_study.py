@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from kedro.io import DatasetError
 
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
-from covid_xray.phantom import PLAN_FILE, PhantomPlan, write_phantom_study
+from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.phantom.writing import PLAN_FILE, write_phantom_study
 from covid_xray.studies.study import RadiographyStudy
 
 
@@ -43,7 +44,7 @@ class PhantomStudyDataset(RadiographyStudyDataset):
 
         Args:
             filepath: folder of the study; written if it is absent.
-            plan: fields of `covid_xray.phantom.PhantomPlan`.
+            plan: fields of `covid_xray.phantom.plan.PhantomPlan`.
             source_names: short source names by a part of the source's URL.
             metadata: for Kedro-Viz and other plugins; not used here.
 

@@ -72,13 +72,12 @@ def _enlarge(field: Field, side: int) -> Field:
 
 
 def _findings(label: str, view: View, anatomy: Anatomy, rng: np.random.Generator) -> Field:
-    if label == "COVID":
-        return _ground_glass(view, anatomy, rng)
-    if label == "Lung_Opacity":
-        return _focal_opacity(view, anatomy, rng)
-    if label == "Viral Pneumonia":
-        return _interstitial_haze(view, anatomy, rng)
-    return np.zeros_like(view.x)
+    draw_of = {
+        "COVID": _ground_glass,
+        "Lung_Opacity": _focal_opacity,
+        "Viral Pneumonia": _interstitial_haze,
+    }
+    return draw_of[label](view, anatomy, rng) if label in draw_of else np.zeros_like(view.x)
 
 
 def _ground_glass(view: View, anatomy: Anatomy, rng: np.random.Generator) -> Field:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from covid_xray.phantom.plan import CONFLICT_FROM, CONFLICT_IN, PhantomPlan
 _FAVOURITE_SHARE = 0.70  # of a class's images come from its own hospital
 _MARKER_SHARES = {"COVID": 0.80}
 _OTHER_MARKER_SHARE = 0.15
-_TRUNCATED_IN, _TEXT_IN = "COVID", "Viral Pneumonia"
+_DEFECTS = {"COVID": "truncated", "Viral Pneumonia": "not_an_image"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,6 @@ class Picture:
 
     label: str
     number: int
-    encoded: bytes
     pixels: Grey  # (side, side), as drawn, before any damage to the file
     hospital: Hospital
     mask: Grey | None = None  # (side, side), 0 and 255
@@ -39,6 +39,13 @@ class Picture:
     def image_id(self) -> str:
         """Name of the radiograph."""
         return f"{self.label}-{self.number}"
+
+    def encode(self) -> bytes:
+        """The file's bytes: a PNG, a PNG cut off midway, or a text renamed to .png."""
+        if self.defect == "not_an_image":
+            return b"This file was a request form before it was renamed.\n"
+        whole = png(self.pixels)
+        return whole[: len(whole) * 2 // 5] if self.defect else whole
 
 
 def png(pixels: cv2.typing.MatLike) -> bytes:
@@ -63,15 +70,14 @@ def class_pictures(plan: PhantomPlan, label: str) -> Iterator[Picture]:
         yield picture
         if plan.role(label, number).endswith("_duplicates"):
             sources.append(picture)
-    number = plan.images_per_class + 1
+    numbers = count(plan.images_per_class + 1)
     for source in sources:
-        yield _copy(plan, source, number)
-        number += 1
+        yield _copy(plan, source, next(numbers))
     if label == CONFLICT_IN:
-        yield _conflicting_copy(plan, number)
-        number += 1
-    if label in (_TRUNCATED_IN, _TEXT_IN):
-        yield _broken(plan, label, number)
+        yield _conflicting_copy(plan, next(numbers))
+    if label in _DEFECTS:
+        broken = _original(plan, label, next(numbers))
+        yield replace(broken, mask=None, marker="", defect=_DEFECTS[label])
 
 
 def _original(plan: PhantomPlan, label: str, number: int) -> Picture:
@@ -89,9 +95,8 @@ def _original(plan: PhantomPlan, label: str, number: int) -> Picture:
     return Picture(
         label=label,
         number=number,
-        encoded=png(pixels),
-        hospital=hospital,
         pixels=pixels,
+        hospital=hospital,
         mask=None if role == "missing_masks" else mask,
         marker=marker,
         blurred=role == "blurred",
@@ -114,47 +119,26 @@ def _choose_hospital(label: str, draw: float, rng: np.random.Generator) -> Hospi
     """Pick the class's own hospital mostly, any of the others otherwise."""
     favourite = CLASSES.index(label)
     step = int(rng.integers(1, len(HOSPITALS)))
-    if draw < _FAVOURITE_SHARE:
-        return HOSPITALS[favourite]
-    return HOSPITALS[(favourite + step) % len(HOSPITALS)]
+    away = 0 if draw < _FAVOURITE_SHARE else step
+    return HOSPITALS[(favourite + away) % len(HOSPITALS)]
 
 
 def _copy(plan: PhantomPlan, source: Picture, number: int) -> Picture:
     """Copy an image within its class in the way the source was set aside for."""
-    copy = replace(source, number=number, duplicate_of=source.image_id)
-    role = plan.role(source.label, source.number)
-    if role == "exact_duplicates":
-        return replace(copy, duplicate_kind="exact")
-    if role == "reencoded_duplicates":
-        pixels = first_alike(source.pixels, reencoded(source.pixels))
-        return replace(copy, duplicate_kind="reencoded", pixels=pixels, encoded=png(pixels))
-    rng = _rng(plan, source.label, source.number, 2)
-    pixels = first_alike(source.pixels, shifted(source.pixels, rng))
-    return replace(copy, duplicate_kind="shifted", pixels=pixels, encoded=png(pixels))
+    kind = plan.role(source.label, source.number).removesuffix("_duplicates")
+    candidates = {
+        "exact": iter([source.pixels]),
+        "reencoded": reencoded(source.pixels),
+        "shifted": shifted(source.pixels, _rng(plan, source.label, source.number, 2)),
+    }
+    pixels = first_alike(source.pixels, candidates[kind])
+    named = replace(source, number=number, duplicate_of=source.image_id)
+    return replace(named, duplicate_kind=kind, pixels=pixels)
 
 
 def _conflicting_copy(plan: PhantomPlan, number: int) -> Picture:
     """The same bytes as an image of another class: one of the two labels must be wrong."""
-    roles = (plan.role(CONFLICT_FROM, k) for k in range(1, plan.images_per_class + 1))
-    source = _original(plan, CONFLICT_FROM, list(roles).index("label_conflicts") + 1)
-    return replace(
-        source,
-        label=CONFLICT_IN,
-        number=number,
-        duplicate_of=source.image_id,
-        duplicate_kind="label_conflict",
-    )
-
-
-def _broken(plan: PhantomPlan, label: str, number: int) -> Picture:
-    """A file that is no image: a PNG cut off midway, or a text renamed to .png."""
-    whole = _original(plan, label, number)
-    text = b"This file was a request form before it was renamed.\n"
-    cut = label == _TRUNCATED_IN
-    return replace(
-        whole,
-        encoded=whole.encoded[: len(whole.encoded) * 2 // 5] if cut else text,
-        mask=None,
-        marker="",
-        defect="truncated" if cut else "not_an_image",
-    )
+    roles = [plan.role(CONFLICT_FROM, k) for k in range(1, plan.images_per_class + 1)]
+    source = _original(plan, CONFLICT_FROM, roles.index("label_conflicts") + 1)
+    named = replace(source, label=CONFLICT_IN, number=number)
+    return replace(named, duplicate_of=source.image_id, duplicate_kind="label_conflict")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from covid_xray.phantom.drawing import CLASSES, MIN_SIDE
 
-_MIN_IMAGES_PER_CLASS = 6
-_MIN_MASK_SIDE = 32
+_LOWEST = {"images_per_class": 6, "side": MIN_SIDE, "mask_side": 32}
 # The class whose image comes again under another class.
 CONFLICT_FROM, CONFLICT_IN = "Normal", "Lung_Opacity"
 # What an image is used for, in the order images are set aside (see `PhantomPlan.role`).
@@ -54,14 +53,10 @@ class PhantomPlan:
             ValueError: Naming the first field that is too small, or ``images_per_class`` when a
                 class has fewer images than planted flaws need.
         """
-        lowest = {
-            "images_per_class": _MIN_IMAGES_PER_CLASS,
-            "side": MIN_SIDE,
-            "mask_side": _MIN_MASK_SIDE,
-        }
         for name, value in vars(self).items():
-            if value < lowest.get(name, 0):
-                raise ValueError(f"{name} must be at least {lowest.get(name, 0)}, not {value}")
+            lowest = _LOWEST.get(name, 0)
+            if value < lowest:
+                raise ValueError(f"{name} must be at least {lowest}, not {value}")
         needed = max(sum(self.share(role, label) for role in _ROLES) for label in CLASSES)
         if needed > self.images_per_class:
             raise ValueError(

@@ -34,16 +34,12 @@ def healthy_attenuation(
     side = view.x.shape[0]
     tissue = _soft_tissue(view, anatomy)
     inside = soft_step(tissue - 0.05, 0.1)
-    air = _lung_air(chest)
-    bones = (
-        _ribs(view, chest, anatomy, cloud(rng, side, 7))
-        + _clavicles(view, anatomy)
-        + _shoulder_bones(view, anatomy)
-    )
+    bones = _ribs(view, chest, anatomy, cloud(rng, side, 7))
+    bones = bones + _clavicles(view, anatomy) + _shoulder_bones(view, anatomy)
     organs = _midline(view, chest, anatomy) + _belly(view, chest, anatomy)
     texture = 0.05 * cloud(rng, side, 9) + 0.02 * cloud(rng, side, 40)
     vessels = draw_vessels(view, anatomy, rng) * soft_step(chest.lung + 0.03, 0.03)
-    hollow = tissue * (1.0 - anatomy.air * air) * (1.0 + texture)
+    hollow = tissue * (1.0 - anatomy.air * _lung_air(chest)) * (1.0 + texture)
     return as_field(hollow + inside * (bones + organs) + vessels)
 
 
@@ -89,25 +85,15 @@ def _ribs(view: View, chest: Chest, anatomy: Anatomy, wobble: Field) -> Field:
     share = view.across / (chest.half_width + 0.035)
     arch = np.sqrt(np.clip(1.0 - share**2, 0.0, 1.0))
     tilt = (0.10 + 0.10 * np.clip(view.y + 0.5, 0.0, None)) * view.across
-    level = view.y + 0.012 * wobble - tilt
-    gap = anatomy.rib_gap
-    caged = soft_step(1.0 - share, 0.03)
-    back = _bars(
-        as_field((level + anatomy.rib_arch * arch) / gap + anatomy.rib_phase),
-        anatomy.rib_width,
-        pitch,
-    )
-    front = _bars(
-        as_field(
-            (view.y + 0.012 * wobble - 1.25 * anatomy.rib_arch * arch) / (1.08 * gap)
-            + anatomy.rib_phase
-        ),
-        1.15 * anatomy.rib_width,
-        pitch,
-    )
+    level = view.y + 0.012 * wobble
+    rising = (level - tilt + anatomy.rib_arch * arch) / anatomy.rib_gap
+    falling = (level - 1.25 * anatomy.rib_arch * arch) / (1.08 * anatomy.rib_gap)
+    back = _bars(as_field(rising + anatomy.rib_phase), anatomy.rib_width, pitch)
+    front = _bars(as_field(falling + anatomy.rib_phase), 1.15 * anatomy.rib_width, pitch)
     # Cartilage does not show: the anterior arches fade before they reach the sternum.
     front = front * soft_step(share - 0.50, 0.14) * soft_step(view.y + 0.42, 0.10)
     back = back * soft_step(view.across - 0.07, 0.03) * soft_step(view.y - anatomy.apex, 0.05)
+    caged = soft_step(1.0 - share, 0.03)
     low = soft_step(chest.above_dome + 0.22, 0.12)
     return as_field(anatomy.rib_density * caged * low * (back + 0.62 * front))
 
@@ -160,21 +146,14 @@ def _windpipe(view: View) -> Field:
 
 def _belly(view: View, chest: Chest, anatomy: Anatomy) -> Field:
     """Dense organs under the domes, a stomach bubble and breast shadows."""
-    organs = (
-        0.70
-        * np.sqrt(np.clip(-chest.above_dome / 0.35, 0.0, 1.0))
-        * soft_step(anatomy.thorax + 0.06 - view.across, 0.06)
-    )
+    depth = np.sqrt(np.clip(-chest.above_dome / 0.35, 0.0, 1.0))
+    organs = 0.70 * depth * soft_step(anatomy.thorax + 0.06 - view.across, 0.06)
     floor = anatomy.dome_right + anatomy.dome_left
-    if anatomy.stomach > 0:
-        bubble = ellipse(view, (0.36, floor + 0.15), (0.15, 0.075), 0.15)
-        organs = organs - 1.1 * anatomy.stomach * soft_step(bubble, 0.02)
-    if anatomy.breast <= 0:
-        return as_field(organs)
-    breast = np.sqrt(((view.across - 0.48) / 0.36) ** 2 + ((view.y - 0.30) / 0.34) ** 2)
-    return as_field(
-        organs + anatomy.breast * soft_step(1.0 - breast, 0.12) * soft_step(view.y + 0.1, 0.3)
-    )
+    bubble = soft_step(ellipse(view, (0.36, floor + 0.15), (0.15, 0.075), 0.15), 0.02)
+    apart = np.sqrt(((view.across - 0.48) / 0.36) ** 2 + ((view.y - 0.30) / 0.34) ** 2)
+    # Below zero, a trait says that the patient shows none.
+    breast = max(anatomy.breast, 0.0) * soft_step(1.0 - apart, 0.12) * soft_step(view.y + 0.1, 0.3)
+    return as_field(organs - 1.1 * max(anatomy.stomach, 0.0) * bubble + breast)
 
 
 def draw_vessels(view: View, anatomy: Anatomy, rng: np.random.Generator) -> Field:

@@ -8,8 +8,6 @@ with ``truth.csv``, which says where each flaw was planted.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,22 +18,9 @@ import pandas as pd
 from covid_xray.phantom.drawing import CLASSES
 from covid_xray.phantom.pictures import Picture, class_pictures, png
 from covid_xray.phantom.plan import PhantomPlan
+from covid_xray.whole import whole_folder
 
-TRUTH_COLUMNS: tuple[str, ...] = (
-    "file",
-    "image_id",
-    "label",
-    "source",
-    "source_url",
-    "has_mask",
-    "marker",
-    "blurred",
-    "duplicate_of",
-    "duplicate_kind",
-    "defect",
-    "bytes",
-)
-
+_PLANTED = ("marker", "blurred", "duplicate_of", "duplicate_kind", "defect")
 PLAN_FILE = "plan.json"  # beside truth.csv: the plan that the study was written after
 
 
@@ -47,7 +32,7 @@ def write_phantom_study(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
         plan: What to write. The same plan gives the same pixels and the same ``truth.csv``.
 
     Returns:
-        One row per image file with the columns ``TRUTH_COLUMNS``, as in ``folder/truth.csv``.
+        One row per image file, as in ``folder/truth.csv``.
         Absent texts are empty, so read the file with ``keep_default_na=False``.
 
     Raises:
@@ -57,15 +42,8 @@ def write_phantom_study(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder} exists: choose a new folder for the phantom study")
-    # A sibling is on the same file system, so the final rename is atomic.
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-        truth = _write_into(partial, plan)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return truth
+    with whole_folder(folder) as partial:
+        return _write_into(partial, plan)
 
 
 def _write_into(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
@@ -77,9 +55,9 @@ def _write_into(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
             (folder / label / kind).mkdir(parents=True)
         for picture in class_pictures(plan, label):
             rows.append(_write_picture(folder, picture, plan.mask_side))
-    truth = pd.DataFrame(rows, columns=list(TRUTH_COLUMNS))
-    for label in CLASSES:
-        _write_metadata(folder, truth[truth["label"] == label], plan.side)
+    truth = pd.DataFrame(rows)
+    for name, of_class in truth.groupby("label"):
+        _write_metadata(folder / f"{name}.metadata.xlsx", of_class, plan.side)
     truth.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
     (folder / PLAN_FILE).write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
     return truth
@@ -98,7 +76,8 @@ def _write_picture(folder: Path, picture: Picture, mask_side: int) -> dict[str, 
     """Write one image and its mask, and return its row of the truth table."""
     name = f"{picture.image_id}.png"
     file = Path(picture.label, "images", name)
-    (folder / file).write_bytes(picture.encoded)
+    encoded = picture.encode()
+    (folder / file).write_bytes(encoded)
     if picture.mask is not None:
         size = (mask_side, mask_side)
         small = cv2.resize(picture.mask, size, interpolation=cv2.INTER_NEAREST)
@@ -111,23 +90,16 @@ def _write_picture(folder: Path, picture: Picture, mask_side: int) -> dict[str, 
         "source": picture.hospital.name,
         "source_url": picture.hospital.url,
         "has_mask": picture.mask is not None,
-        "marker": picture.marker,
-        "blurred": picture.blurred,
-        "duplicate_of": picture.duplicate_of,
-        "duplicate_kind": picture.duplicate_kind,
-        "defect": picture.defect,
-        "bytes": len(picture.encoded),
+        **{name: getattr(picture, name) for name in _PLANTED},
+        "bytes": len(encoded),
     }
 
 
-def _write_metadata(folder: Path, truth: pd.DataFrame, side: int) -> None:
+def _write_metadata(path: Path, truth: pd.DataFrame, side: int) -> None:
     """Write one class's workbook with the columns and the spelling of the real one."""
-    label = str(truth["label"].iloc[0])
-    names = truth["image_id"]
-    if label == "Normal":
-        # The real workbook says NORMAL-1 where the file is Normal-1.png.
-        names = names.str.replace("Normal", "NORMAL")
+    # The real workbook says NORMAL-1 where the file is Normal-1.png.
+    names = truth["image_id"].str.replace("Normal", "NORMAL")
     table = pd.DataFrame(
         {"FILE NAME": names, "FORMAT": "PNG", "SIZE": f"{side}*{side}", "URL": truth["source_url"]}
     )
-    table.to_excel(folder / f"{label}.metadata.xlsx", index=False, engine="openpyxl")
+    table.to_excel(path, index=False, engine="openpyxl")

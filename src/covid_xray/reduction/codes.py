@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,8 @@ Images = NDArray[np.uint8]
 
 
 def encode_radiographs(
-    images: NDArray[np.uint8],
-    encode: Callable[[NDArray[np.uint8]], Codes],
+    images: Images,
+    encode: Callable[[Images], Codes],
     *,
     code_length: int,
     side: int,
@@ -35,12 +35,9 @@ def encode_radiographs(
     Returns:
         float32 array (n, code_length).
     """
-
-    def batches() -> Iterator[Codes]:
-        for batch in row_batches(np.arange(len(images)), batch_size, "Encoding radiographs"):
-            yield encode(resize_rows(images, batch, side))
-
-    return RowStream((len(images), code_length), np.float32, batches())
+    batches = row_batches(np.arange(len(images)), batch_size, "Encoding radiographs")
+    codes = (encode(resize_rows(images, batch, side)) for batch in batches)
+    return RowStream((len(images), code_length), np.float32, codes)
 
 
 def reconstruct_rows(
@@ -64,17 +61,15 @@ def reconstruct_rows(
         uint8 array (n, side, side), in the order of the rows.
     """
 
-    def batches() -> Iterator[Images]:
-        every = np.arange(len(rows))
-        for batch in row_batches(every, batch_size, "Reconstructing radiographs"):
-            chosen = rows.iloc[batch]
-            pixels = [
-                resize_rows(arrays[array], np.array([row]), side)
-                for array, row in zip(chosen["array"], chosen["row"], strict=True)
-            ]
-            yield reconstruct(np.concatenate(pixels))
+    def pixels(chosen: pd.DataFrame) -> Images:
+        places = zip(chosen["array"], chosen["row"], strict=True)
+        return np.concatenate(
+            [resize_rows(arrays[array], np.array([row]), side) for array, row in places]
+        )
 
-    return RowStream((len(rows), side, side), np.uint8, batches())
+    batches = row_batches(np.arange(len(rows)), batch_size, "Reconstructing radiographs")
+    reconstructed = (reconstruct(pixels(rows.iloc[batch])) for batch in batches)
+    return RowStream((len(rows), side, side), np.uint8, reconstructed)
 
 
 def fit_code_scaling(codes: Codes, rows: NDArray[np.intp], batch_size: int) -> pd.DataFrame:
@@ -95,11 +90,8 @@ def fit_code_scaling(codes: Codes, rows: NDArray[np.intp], batch_size: int) -> p
     scaler = StandardScaler()
     for batch in row_batches(rows, batch_size, "Scaling codes"):
         scaler.partial_fit(codes[batch].astype(np.float64))
-    return (
-        pd.DataFrame({"mean": scaler.mean_, "scale": scaler.scale_})
-        .rename_axis("dimension")
-        .reset_index()
-    )
+    scaling = pd.DataFrame({"mean": scaler.mean_, "scale": scaler.scale_})
+    return scaling.rename_axis("dimension").reset_index()
 
 
 def scale_codes(codes: Codes, scaling: pd.DataFrame) -> Codes:

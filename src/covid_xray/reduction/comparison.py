@@ -15,16 +15,14 @@ from covid_xray.evaluation.reconstruction import Reconstruct, score_reconstructi
 from covid_xray.imaging.resizing import resize_rows
 from covid_xray.reduction.tables import REDUCTION_COMPARISON
 
-PCA, DENSE, CONVOLUTIONAL = METHODS = (
-    "PCA",
-    "dense autoencoder",
-    "convolutional autoencoder",
+PCA, DENSE, CONVOLUTIONAL = "PCA", "dense autoencoder", "convolutional autoencoder"
+# What is measured of each, by name in `published_figures`; PCA's SSIM is not there.
+_PUBLISHED = (
+    (PCA, "pca_cumulative_explained_variance"),
+    (PCA, None),
+    (DENSE, "dense_autoencoder_mean_ssim"),
+    (CONVOLUTIONAL, "convolutional_autoencoder_mean_ssim"),
 )
-# What the report published of each, by name in `published_figures`.
-_PUBLISHED = {
-    DENSE: "dense_autoencoder_mean_ssim",
-    CONVOLUTIONAL: "convolutional_autoencoder_mean_ssim",
-}
 
 
 def compare_methods(
@@ -37,7 +35,7 @@ def compare_methods(
 
     Args:
         explained_variance: table `EXPLAINED_VARIANCE`.
-        scores: tables `RECONSTRUCTION_SCORES`, in the order of `METHODS`.
+        scores: tables `RECONSTRUCTION_SCORES` of PCA, the dense and the convolutional autoencoder.
         published: the table of published figures.
         intervals: bootstrap intervals.
 
@@ -46,16 +44,18 @@ def compare_methods(
         published) comes first.
     """
     explained = {
-        "method": PCA,
         "quantity": f"explained variance, {len(explained_variance)} components",
         "value": explained_variance["cumulative_share"].iloc[-1],
-        "published": published_value(published, "pca_cumulative_explained_variance"),
     }
-    rows: list[dict[str, Any]] = [explained]
-    for method, table in zip(METHODS, scores, strict=True):
-        quantity = _PUBLISHED.get(method)
-        known = published_value(published, quantity) if quantity else np.nan
-        rows.append({"method": method, **_mean_ssim(table, intervals), "published": known})
+    measured = [explained, *(_mean_ssim(table, intervals) for table in scores)]
+    rows = [
+        {
+            "method": method,
+            **ours,
+            "published": published_value(published, quantity) if quantity else np.nan,
+        }
+        for (method, quantity), ours in zip(_PUBLISHED, measured, strict=True)
+    ]
     comparison = pd.DataFrame(rows, columns=list(REDUCTION_COMPARISON.columns))
     return comparison.astype({"n_radiographs": "Int64"})
 

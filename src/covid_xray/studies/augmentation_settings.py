@@ -30,13 +30,7 @@ TABLE_2 = table(
 )
 TABLE_3 = table(
     "a setting of Table 2",
-    {
-        **TABLE_2.columns,
-        **SCORED,
-        **PUBLISHED["accuracy"],
-        **PUBLISHED["f1_score"],
-        "note": NOTE,
-    },
+    TABLE_2.columns | SCORED | PUBLISHED["accuracy"] | PUBLISHED["f1_score"] | {"note": NOTE},
 )
 
 
@@ -75,9 +69,7 @@ class AugmentationSetting:
 
     def facts(self) -> dict[str, str | int | float]:
         """What it sets, apart from the batch size of its training."""
-        facts = asdict(self)
-        del facts["batch_size"]
-        return facts
+        return {name: fact for name, fact in asdict(self).items() if name != "batch_size"}
 
 
 def scale_settings(published_settings: pd.DataFrame, images_per_class: int) -> pd.DataFrame:
@@ -104,13 +96,5 @@ def scale_settings(published_settings: pd.DataFrame, images_per_class: int) -> p
 def distinct_settings(table_2: pd.DataFrame) -> list[AugmentationSetting]:
     """The settings of `scale_settings` that have a run of their own."""
     own = table_2[table_2["setting"] == table_2["run"]]
-    return [
-        AugmentationSetting(
-            setting=str(row["setting"]),
-            images_per_class=int(row["our_images_per_class"]),
-            n_layers=int(row["n_layers"]),
-            factor=float(row["factor"]),
-            batch_size=int(row["batch_size"]),
-        )
-        for row in own.to_dict("records")
-    ]
+    fields = ["setting", "our_images_per_class", "n_layers", "factor", "batch_size"]
+    return [AugmentationSetting(*row) for row in own[fields].itertuples(index=False)]

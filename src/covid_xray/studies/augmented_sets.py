@@ -7,6 +7,7 @@ them takes the first ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from covid_xray.studies.pixels import (
     PixelArrays,
 )
 from covid_xray.studies.variants import (
+    AUGMENTATION_PLAN,
     AUTOENCODED_FROM,
     BALANCED_AUGMENTED,
     STUDY_VARIANTS,
@@ -30,15 +32,12 @@ from covid_xray.studies.variants import (
     list_variants,
     plan_augmentation,
 )
-from covid_xray.tables import Flag, Number, Text, Whole, table
+from covid_xray.tables import Flag, Number, Text, Whole, columns_of, table
 
 RUN_COLUMNS = ["run", *VARIANT_COLUMNS[1:]]
 RUN_ROWS = table(
     "a radiograph or augmented image of a run",
-    {
-        "run": Text(description="name of the run"),
-        **{name: STUDY_VARIANTS.columns[name] for name in RUN_COLUMNS[1:]},
-    },
+    {"run": Text(description="name of the run"), **columns_of(STUDY_VARIANTS, *RUN_COLUMNS[1:])},
 )
 AUGMENTED_SETS = table(
     "an augmented image of a set that some settings share",
@@ -48,12 +47,9 @@ AUGMENTED_SETS = table(
         "factor": Number(description="their amplitude"),
         "masked": Flag(description="whether the set keeps nothing but the lungs"),
         "row": Whole(description="row of the set"),
-        "image_id": Text(description="its source image's name, and its number among those of it"),
-        "source_row": Whole(description="row of its source image in `images`"),
-        "seed": Whole(description="seed of its transformation"),
+        **columns_of(AUGMENTATION_PLAN, "image_id", "source_row", "seed"),
     },
 )
-SET_COLUMNS = list(AUGMENTED_SETS.columns)
 
 
 def threshold_run(threshold: float) -> str:
@@ -61,88 +57,99 @@ def threshold_run(threshold: float) -> str:
     return f"laplacian_{threshold:g}"
 
 
-def plan_augmented_sets(
-    settings: Sequence[AugmentationSetting],
-    splits: pd.DataFrame,
-    lung_features: pd.DataFrame,
-    images_per_class: int,
-    splitting: SplittingParameters,
-) -> pd.DataFrame:
-    """List the augmented images that the settings need.
+@dataclass(frozen=True)
+class SettingPlanner:
+    """Plans what settings and thresholds train on.
 
-    Args:
-        settings: the settings.
-        splits: table `SPLITS`.
-        lung_features: features of the lungs, in the same order; `mask_area` is missing where
-            there is no mask.
-        images_per_class: size of every class under the largest setting.
-        splitting: shares, protocol and seed.
-
-    Returns:
-        Table `AUGMENTED_SETS`.
-    """
-    sets = {setting.set: setting for setting in settings}
-    plans = [
-        _plan(
-            masked_splits(splits, lung_features) if of.masked else splits,
-            images_per_class,
-            splitting,
-        ).assign(set=name, n_layers=of.n_layers, factor=of.factor, masked=of.masked)
-        for name, of in sets.items()
-    ]
-    # A set without augmented images would blur the columns' types.
-    return pd.concat([p for p in plans if len(p)] or plans[:1], ignore_index=True)[SET_COLUMNS]
-
-
-def list_setting_rows(
-    settings: Sequence[AugmentationSetting],
-    splits: pd.DataFrame,
-    features: pd.DataFrame,
-    lung_features: pd.DataFrame,
-    augmented_sets: pd.DataFrame,
-    splitting: SplittingParameters,
-) -> pd.DataFrame:
-    """The radiographs of every setting's run.
-
-    Args:
-        settings: the settings.
+    Attributes:
         splits: table `SPLITS`.
         features: the study's features, in the same order.
-        lung_features: those of the lungs.
-        augmented_sets: table `AUGMENTED_SETS`.
+        lung_features: those of the lungs; `mask_area` is missing where there is no mask.
         splitting: shares, protocol and seed.
-
-    Returns:
-        Table `RUN_ROWS`, where `array` is `images`, `masked_images` or the name of a set.
     """
-    lists = []
-    for of in settings:
-        own = masked_splits(splits, lung_features) if of.masked else splits
-        variants = _variants(own, features, of.images_per_class, splitting)
-        rows = variants[variants["variant"] == BALANCED_AUGMENTED].assign(run=of.run)
-        lists.append(_in_set(rows, augmented_sets, of))
-    return pd.concat(lists, ignore_index=True)
 
+    splits: pd.DataFrame
+    features: pd.DataFrame
+    lung_features: pd.DataFrame
+    splitting: SplittingParameters
 
-def list_threshold_rows(
-    thresholds: Sequence[float],
-    setting: AugmentationSetting,
-    splits: pd.DataFrame,
-    features: pd.DataFrame,
-    augmented_sets: pd.DataFrame,
-    splitting: SplittingParameters,
-) -> pd.DataFrame:
-    """The radiographs that each threshold of the Laplacian variance leaves under a setting.
+    def augmented_sets(
+        self, settings: Sequence[AugmentationSetting], images_per_class: int
+    ) -> pd.DataFrame:
+        """List the augmented images that the settings need.
 
-    Returns:
-        Table `RUN_ROWS`, a run per threshold.
-    """
-    lists = []
-    for threshold in thresholds:
-        variants = _variants(splits, features, setting.images_per_class, splitting, threshold)
-        rows = variants[variants["variant"] == AUTOENCODED_FROM]
-        lists.append(_in_set(rows.assign(run=threshold_run(threshold)), augmented_sets, setting))
-    return pd.concat(lists, ignore_index=True)
+        Args:
+            settings: the settings.
+            images_per_class: size of every class under the largest setting.
+
+        Returns:
+            Table `AUGMENTED_SETS`.
+        """
+        plans = []
+        for name, of in {setting.set: setting for setting in settings}.items():
+            plan = plan_augmentation(self._splits_of(of), self.splitting, images_per_class)
+            how = {"n_layers": of.n_layers, "factor": of.factor, "masked": of.masked}
+            plans.append(plan.assign(set=name, **how)[list(AUGMENTED_SETS.columns)])
+        # A set without augmented images would blur the columns' types.
+        return pd.concat([plan for plan in plans if len(plan)] or plans[:1], ignore_index=True)
+
+    def setting_rows(
+        self, settings: Sequence[AugmentationSetting], augmented_sets: pd.DataFrame
+    ) -> pd.DataFrame:
+        """The radiographs of every setting's run.
+
+        Args:
+            settings: the settings.
+            augmented_sets: table `AUGMENTED_SETS`.
+
+        Returns:
+            Table `RUN_ROWS`, where `array` is `images`, `masked_images` or the name of a set.
+        """
+        lists = [self._rows(of.run, of, BALANCED_AUGMENTED, augmented_sets) for of in settings]
+        return pd.concat(lists, ignore_index=True)
+
+    def threshold_rows(
+        self,
+        thresholds: Sequence[float],
+        setting: AugmentationSetting,
+        augmented_sets: pd.DataFrame,
+    ) -> pd.DataFrame:
+        """The radiographs that each threshold of the Laplacian variance leaves under a setting.
+
+        Returns:
+            Table `RUN_ROWS`, a run per threshold.
+        """
+        lists = [
+            self._rows(threshold_run(lowest), setting, AUTOENCODED_FROM, augmented_sets, lowest)
+            for lowest in thresholds
+        ]
+        return pd.concat(lists, ignore_index=True)
+
+    def _splits_of(self, setting: AugmentationSetting) -> pd.DataFrame:
+        """The splits, where a masked setting keeps only radiographs that have a lung mask."""
+        usable = self.lung_features["mask_area"].notna() | (not setting.masked)
+        return self.splits.assign(kept=self.splits["kept"] & usable)
+
+    def _rows(
+        self,
+        run: str,
+        setting: AugmentationSetting,
+        variant: str,
+        augmented_sets: pd.DataFrame,
+        threshold: float = 0,
+    ) -> pd.DataFrame:
+        splits, size = self._splits_of(setting), setting.images_per_class
+        plan = plan_augmentation(splits, self.splitting, size)
+        variants = list_variants(
+            splits,
+            self.features,
+            plan,
+            self.splitting,
+            images_per_class=size,
+            min_laplacian_variance=threshold,
+        )
+        rows = variants[variants["variant"] == variant].assign(run=run)
+        return _in_set(rows, augmented_sets, setting)
 
 
 def setting_arrays(images: Images, lung_masks: Images, augmented_sets: pd.DataFrame) -> PixelArrays:
@@ -165,42 +172,6 @@ def setting_arrays(images: Images, lung_masks: Images, augmented_sets: pd.DataFr
         for name, plan in augmented_sets.groupby("set")
     }
     return {IMAGES: images, MASKED_IMAGES: MaskedImages(images, lung_masks), **made}
-
-
-def masked_splits(splits: pd.DataFrame, lung_features: pd.DataFrame) -> pd.DataFrame:
-    """The splits with nothing kept but radiographs that have a lung mask."""
-    return splits.assign(kept=splits["kept"] & lung_features["mask_area"].notna())
-
-
-def _plan(
-    splits: pd.DataFrame, images_per_class: int, splitting: SplittingParameters
-) -> pd.DataFrame:
-    return plan_augmentation(
-        splits,
-        images_per_class=images_per_class,
-        shares=splitting.shares,
-        protocol=splitting.protocol,
-        seed=splitting.seed,
-    )
-
-
-def _variants(
-    splits: pd.DataFrame,
-    features: pd.DataFrame,
-    images_per_class: int,
-    splitting: SplittingParameters,
-    min_laplacian_variance: float = 0,
-) -> pd.DataFrame:
-    return list_variants(
-        splits,
-        features,
-        _plan(splits, images_per_class, splitting),
-        images_per_class=images_per_class,
-        min_laplacian_variance=min_laplacian_variance,
-        shares=splitting.shares,
-        protocol=splitting.protocol,
-        seed=splitting.seed,
-    )
 
 
 def _in_set(

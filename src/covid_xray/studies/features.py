@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.features import EXPLORATORY_FEATURES, exploratory_features
 from covid_xray.studies.reading import RADIOGRAPH_FEATURES
-from covid_xray.tables import ARRAY, IMAGE_ID, LABEL, ROW, table
+from covid_xray.studies.variants import STUDY_VARIANTS
+from covid_xray.tables import columns_of, table
 
 Images = NDArray[np.uint8]
 
 ROW_FEATURES = table(
     "a radiograph or augmented image, measured at the size it is stored in",
-    {"image_id": IMAGE_ID, "label": LABEL, "array": ARRAY, "row": ROW}
-    | {name: RADIOGRAPH_FEATURES.columns[name] for name in EXPLORATORY_FEATURES},
+    columns_of(STUDY_VARIANTS, "image_id", "label", "array", "row")
+    | columns_of(RADIOGRAPH_FEATURES, *EXPLORATORY_FEATURES),
 )
 
 

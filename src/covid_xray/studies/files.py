@@ -6,26 +6,10 @@ import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 
 class StudyError(ValueError):
     """A study that can't be used; the message says what is wrong and what to do."""
-
-
-class StudyFiles(Protocol):
-    """Where a study's files are: their relative paths, sizes and bytes."""
-
-    @property
-    def location(self) -> Path:
-        """The folder or archive on disk."""
-
-    @property
-    def sizes(self) -> dict[PurePosixPath, int]:
-        """Bytes of every file, by path relative to the study."""
-
-    def read(self, path: PurePosixPath) -> bytes:
-        """The bytes of one file; may be called from several threads."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +21,15 @@ class FolderFiles:
     @cached_property
     def sizes(self) -> dict[PurePosixPath, int]:
         """Bytes of every file, by path relative to the study; hidden files are left out."""
-        found = {}
-        for path in sorted(self.location.rglob("*")):
-            relative = PurePosixPath(path.relative_to(self.location).as_posix())
-            if path.is_file() and not _is_hidden(relative):
-                found[relative] = path.stat().st_size
-        return found
+        files = (path for path in sorted(self.location.rglob("*")) if path.is_file())
+        sizes = {
+            PurePosixPath(path.relative_to(self.location).as_posix()): path.stat().st_size
+            for path in files
+        }
+        return {path: size for path, size in sizes.items() if not _is_hidden(path)}
 
     def read(self, path: PurePosixPath) -> bytes:
-        """The bytes of one file."""
+        """The bytes of one file; may be called from several threads."""
         return (self.location / path).read_bytes()
 
 
@@ -93,6 +77,10 @@ class ZipFiles:
         entries = (entry for entry in self.archive.infolist() if not entry.is_dir())
         found = {PurePosixPath(entry.filename.replace("\\", "/")): entry for entry in entries}
         return {path: found[path] for path in sorted(found) if not _is_hidden(path)}
+
+
+# Where a study's files are: their relative paths, sizes and bytes.
+StudyFiles = FolderFiles | ZipFiles
 
 
 def open_study_files(location: Path) -> StudyFiles:

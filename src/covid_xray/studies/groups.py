@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from covid_xray.imaging.similarity import find_similar_pairs
+from covid_xray.studies.parameters import DuplicateParameters
 from covid_xray.tables import GROUP_ID, IMAGE_ID, LABEL, Flag, Number, Text, Whole, table
 
 DUPLICATE_PAIRS = table(
@@ -60,10 +61,7 @@ def find_duplicate_groups(
     index: pd.DataFrame,
     hashes: NDArray[np.uint64],
     images: NDArray[np.uint8],
-    *,
-    ssim_side: int,
-    min_ssim: float,
-    max_hash_distance: int,
+    duplicates: DuplicateParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Find a study's duplicates by Report A's rule.
 
@@ -71,22 +69,23 @@ def find_duplicate_groups(
         index: the study's index.
         hashes: perceptual hash of each radiograph, (n,).
         images: uint8 array (n, side, side).
-        ssim_side: side at which SSIM is computed, in pixels.
-        min_ssim: lowest SSIM of a duplicate pair.
-        max_hash_distance: largest distance of two hashes, in bits.
+        duplicates: the rule's parameters.
 
     Returns:
         Pairs within a class, and pairs across classes (label conflicts), tables
         `DUPLICATE_PAIRS`; and the groups they form, table `DUPLICATE_GROUPS`.
     """
     similar = find_similar_pairs(
-        images, hashes, side=ssim_side, min_ssim=min_ssim, max_hash_distance=max_hash_distance
+        images,
+        hashes,
+        side=duplicates.ssim_side,
+        min_ssim=duplicates.min_ssim,
+        max_hash_distance=duplicates.max_hash_distance,
     )
     pairs = name_pairs(similar, index)
     within = pairs["label_1"] == pairs["label_2"]
-    duplicates = pairs[within].reset_index(drop=True)
-    conflicts = pairs[~within].reset_index(drop=True)
-    return duplicates, conflicts, group_duplicates(index, duplicates, conflicts)
+    parts = [pairs[which].reset_index(drop=True) for which in (within, ~within)]
+    return parts[0], parts[1], group_duplicates(index, *parts)
 
 
 def group_duplicates(
@@ -106,21 +105,14 @@ def group_duplicates(
     Returns:
         Table `DUPLICATE_GROUPS`, in the index's order.
     """
-    ids = index["image_id"].reset_index(drop=True)
-    everything = pd.concat([duplicate_pairs, label_conflicts], ignore_index=True)
-    group = _components(ids, everything)
-    same_class = _components(ids, duplicate_pairs)
-    first = ids.groupby(group).transform("first")
-    conflicting = pd.unique(label_conflicts[["image_id_1", "image_id_2"]].to_numpy().ravel())
-    return pd.DataFrame(
-        {
-            "image_id": ids,
-            "label": index["label"].to_numpy(),
-            "group_id": first,
-            "group_size": ids.groupby(group).transform("size"),
-            "is_redundant": pd.Series(same_class).duplicated(),
-            "has_label_conflict": ids.isin(conflicting),
-        }
+    groups = index[["image_id", "label"]].reset_index(drop=True)
+    ids = groups["image_id"]
+    grouped = ids.groupby(_components(ids, pd.concat([duplicate_pairs, label_conflicts])))
+    return groups.assign(
+        group_id=grouped.transform("first"),
+        group_size=grouped.transform("size"),
+        is_redundant=pd.Series(_components(ids, duplicate_pairs)).duplicated(),
+        has_label_conflict=ids.isin(label_conflicts.filter(like="image_id").to_numpy().ravel()),
     )
 
 

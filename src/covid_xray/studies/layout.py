@@ -86,20 +86,18 @@ def read_layout(
     Raises:
         StudyError: if a class has no folder or no image, or if there is no class at all.
     """
-    root = _study_root(files, classes)
-    folders = _class_folders(files, root, classes)
-    radiographs: list[RadiographFile] = []
-    rejected: list[RejectedFile] = []
+    by_label = classes if isinstance(classes, Mapping) else {name: name for name in classes or ()}
+    root = _study_root(files, set(by_label.values()))
+    layout = StudyLayout([], [], {})
     taken: dict[str, PurePosixPath] = {}
-    for label, folder in folders.items():
+    for label, folder in _class_folders(files, root, by_label).items():
         found, refused = _class_radiographs(files, label, folder, taken)
-        radiographs += found
-        rejected += refused
-    metadata = {
-        label: folder.parent / (folder.name + METADATA_SUFFIX) for label, folder in folders.items()
-    }
-    present = {label: path for label, path in metadata.items() if path in files.sizes}
-    return StudyLayout(radiographs, rejected, present)
+        layout.radiographs.extend(found)
+        layout.rejected.extend(refused)
+        metadata = folder.parent / (folder.name + METADATA_SUFFIX)
+        if metadata in files.sizes:
+            layout.metadata[label] = metadata
+    return layout
 
 
 def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -114,14 +112,11 @@ def image_id_of(label: str, stem: str) -> str:
     Kaggle's names start with their class and stay as they are; a study with `001.png` in every
     class folder gets `COVID-001`, `Normal-001`, ...
     """
-    return (
-        stem if stem.lower().startswith(label.lower()) or label == FLAT_LABEL else f"{label}-{stem}"
-    )
+    is_named = stem.lower().startswith(label.lower()) or label == FLAT_LABEL
+    return stem if is_named else f"{label}-{stem}"
 
 
-def _study_root(
-    files: StudyFiles, classes: Mapping[str, str] | Sequence[str] | None
-) -> PurePosixPath:
+def _study_root(files: StudyFiles, wanted: set[str]) -> PurePosixPath:
     """The study's own folder: the top, or the single folder below it that holds the classes."""
     top = PurePosixPath()
     images = [path for path in files.sizes if path.suffix.lower() in IMAGE_SUFFIXES]
@@ -129,32 +124,28 @@ def _study_root(
         raise StudyError(
             f"{files.location} holds no PNG or JPEG file. Expected <class>/images/*.png."
         )
-    wanted = set(_folder_names(classes)) if classes else {"images"}
     candidates = [top, *dict.fromkeys(PurePosixPath(path.parts[0]) for path in images)]
     for candidate in candidates:
         depth = len(candidate.parts)
         below = [path.parts[depth:] for path in images if path.is_relative_to(candidate)]
-        names = {parts[0] for parts in below if len(parts) > 1}
-        if classes and names & wanted:
+        if wanted and wanted & {parts[0] for parts in below if len(parts) > 1}:
             return candidate
-        if not classes and any("images" in parts[:2] for parts in below):
+        if not wanted and any("images" in parts[:2] for parts in below):
             return candidate
     # <study>/<class>/*.png: one folder at the top, and pictures only in the folders below it.
     nested = len(candidates) == 2 and all(len(path.parts) > 2 for path in images)
-    return candidates[1] if nested and not classes else top
+    return candidates[1] if nested and not wanted else top
 
 
 def _class_folders(
-    files: StudyFiles,
-    root: PurePosixPath,
-    classes: Mapping[str, str] | Sequence[str] | None,
+    files: StudyFiles, root: PurePosixPath, by_label: Mapping[str, str]
 ) -> dict[str, PurePosixPath]:
     depth = len(root.parts)
     inside = [path.parts[depth:] for path in files.sizes if path.is_relative_to(root)]
     present = sorted({parts[0] for parts in inside if len(parts) > 1})
-    if classes is None and "images" in present:
+    if not by_label and "images" in present:
         return {FLAT_LABEL: root}
-    wanted = _by_label(classes) if classes else {name: name for name in present}
+    wanted = by_label or {name: name for name in present}
     missing = [folder for folder in wanted.values() if folder not in present]
     if missing:
         raise StudyError(
@@ -194,8 +185,9 @@ def _class_radiographs(
             "`radiography_study`."
         )
     known = {path.stem.lower() for path in images}
+    why = RejectionReason.MASK_WITHOUT_IMAGE, "no radiograph of the same name"
     orphans = [path for stem, path in masks.items() if stem not in known]
-    return found, rejected + [_orphan(path, label) for path in orphans]
+    return found, rejected + [RejectedFile(str(p), label, "lung_mask", *why) for p in orphans]
 
 
 def _class_masks(
@@ -217,32 +209,17 @@ def _refusal_by_name(
     path: PurePosixPath, image_id: str, taken: Mapping[str, PurePosixPath]
 ) -> tuple[RejectionReason, str] | None:
     if path.suffix.lower() not in IMAGE_SUFFIXES:
-        return (
-            RejectionReason.NOT_AN_IMAGE,
-            f"'{path.suffix}' files are not read, only PNG and JPEG",
-        )
+        detail = f"'{path.suffix}' files are not read, only PNG and JPEG"
+        return RejectionReason.NOT_AN_IMAGE, detail
     if image_id.lower() in taken:
         other = taken[image_id.lower()]
         return RejectionReason.DUPLICATE_NAME, f"'{image_id}' is already the name of {other}"
     return None
 
 
-def _orphan(path: PurePosixPath, label: str) -> RejectedFile:
-    detail = "no radiograph of the same name"
-    return RejectedFile(str(path), label, "lung_mask", RejectionReason.MASK_WITHOUT_IMAGE, detail)
-
-
 def _files_in(files: StudyFiles, folder: PurePosixPath) -> list[PurePosixPath]:
     inside = [path for path in files.sizes if path.parent == folder]
     return sorted(inside, key=lambda path: (natural_order(path.stem), path.suffix))
-
-
-def _by_label(classes: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
-    return dict(classes) if isinstance(classes, Mapping) else {name: name for name in classes}
-
-
-def _folder_names(classes: Mapping[str, str] | Sequence[str]) -> list[str]:
-    return list(_by_label(classes).values())
 
 
 def _listed(names: Sequence[str]) -> str:

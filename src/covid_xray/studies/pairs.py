@@ -11,32 +11,27 @@ from numpy.typing import NDArray
 
 from covid_xray.evaluation.overlap import overlap_scores
 from covid_xray.studies.groups import find_duplicate_groups
+from covid_xray.studies.parameters import DuplicateParameters, ReadingParameters
 from covid_xray.studies.pixels import IMAGES, PAIR_IMAGES
 from covid_xray.studies.reading import read_study, rejected_table
 from covid_xray.studies.splits import split_groups
 from covid_xray.studies.study import RadiographyStudy
-from covid_xray.tables import ARRAY, GROUP_ID, LABEL, ROW, SPLIT, Maybe, Number, Text, table
+from covid_xray.studies.variants import STUDY_VARIANTS
+from covid_xray.tables import Maybe, Number, Text, columns_of, table
 
 Images = NDArray[np.uint8]
-PAIR_ID = Text(description="image_id of a radiograph with a lung mask")
 LUNG_PAIRS = table(
     "a radiograph with a lung mask; `array` and `row` hold both",
     {
-        "pair_id": PAIR_ID,
-        "label": LABEL,
-        "array": ARRAY,
-        "row": ROW,
-        "group_id": GROUP_ID,
-        "split": SPLIT,
+        "pair_id": Text(description="image_id of a radiograph with a lung mask"),
+        **columns_of(STUDY_VARIANTS, "label", "array", "row", "group_id", "split"),
     },
 )
 SEGMENTATION_PAIR_SCORES = table(
     "a method and a test pair",
     {
         "method": Text(description="U-Net, or what looks at no radiograph"),
-        "pair_id": PAIR_ID,
-        "label": LABEL,
-        "row": ROW,
+        **columns_of(LUNG_PAIRS, "pair_id", "label", "row"),
         "pixel_accuracy": Number(description="share of the pixels on which both masks agree"),
         "dice": Number(description="Dice, 0-1"),
         "iou": Number(description="intersection over union, 0-1"),
@@ -81,26 +76,19 @@ def pairs_of_study(
     if not usable.any():
         return None
     none = np.empty((0, side, side), np.uint8)
-    return LungPairs(
-        _table(index, duplicate_groups["group_id"], usable, IMAGES),
-        none,
-        none,
-        rejected_table([]),
-    )
+    table = _table(index, duplicate_groups, usable, IMAGES)
+    return LungPairs(table, none, none, rejected_table([]))
 
 
 def pairs_of_folder(
-    study: RadiographyStudy | None,
-    *,
-    reading: Mapping[str, object],
-    duplicates: Mapping[str, object],
+    study: RadiographyStudy | None, reading: ReadingParameters, duplicates: DuplicateParameters
 ) -> LungPairs:
     """Read the pairs of a second folder, and group its duplicates by the study's own rule.
 
     Args:
         study: the folder, opened.
-        reading: arguments of `read_study`.
-        duplicates: arguments of `find_duplicate_groups`.
+        reading: how its files become arrays.
+        duplicates: the duplicate rule's parameters.
 
     Raises:
         NoPairsError: if there is no folder, or not one usable mask in it.
@@ -110,34 +98,27 @@ def pairs_of_folder(
             "The study has no lung masks to learn from. Name a folder of pairs, images/*.png and "
             "masks/*.png of the same names: --params segmentation_pairs=FOLDER."
         )
-    read = read_study(study, **reading)  # type: ignore[arg-type]
+    read = read_study(study, reading)
+    refused = [f"{file.file} as {file.reason}" for file in read.rejected.itertuples()]
     if not read.index["has_mask"].any():
         raise NoPairsError(
             f"Not one of the {len(read.index)} radiographs in {study.files.location} has a usable "
             "lung mask: masks/ must hold files of the same names, with two grey levels."
-            + _refusals(read.rejected)
+            + (f" {len(refused)} file(s) were rejected, {refused[0]}." if refused else "")
         )
     hashes = read.features["perceptual_hash"].to_numpy()
-    _, _, groups = find_duplicate_groups(read.index, hashes, read.images, **duplicates)  # type: ignore[arg-type]
+    *_, groups = find_duplicate_groups(read.index, hashes, read.images, duplicates)
     usable = read.index["has_mask"] & ~groups["is_redundant"]
-    return LungPairs(
-        _table(read.index, groups["group_id"], usable, PAIR_IMAGES),
-        read.images,
-        read.masks,
-        read.rejected,
-    )
+    table = _table(read.index, groups, usable, PAIR_IMAGES)
+    return LungPairs(table, read.images, read.masks, read.rejected)
 
 
-def _refusals(rejected: pd.DataFrame) -> str:
-    if rejected.empty:
-        return ""
-    first = rejected.iloc[0]
-    return f" {len(rejected)} file(s) were rejected, {first['file']} as {first['reason']}."
-
-
-def _table(index: pd.DataFrame, groups: pd.Series, usable: pd.Series, array: str) -> pd.DataFrame:
+def _table(
+    index: pd.DataFrame, groups: pd.DataFrame, usable: pd.Series, array: str
+) -> pd.DataFrame:
     pairs = index[["image_id", "label"]].rename(columns={"image_id": "pair_id"})
-    pairs = pairs.assign(array=array, row=np.arange(len(index)), group_id=groups.to_numpy())
+    group_id = groups["group_id"].to_numpy()
+    pairs = pairs.assign(array=array, row=np.arange(len(index)), group_id=group_id)
     return pairs[usable.to_numpy()].reset_index(drop=True)
 
 
@@ -157,15 +138,10 @@ def assign_pairs(
     """
     if most is not None and len(pairs) > most:
         pairs = pairs.sample(most, random_state=seed).sort_index().reset_index(drop=True)
-    labels = _common_labels(pairs, len(shares))
-    return pairs.assign(split=split_groups(labels, pairs["group_id"], shares, seed))
-
-
-def _common_labels(pairs: pd.DataFrame, n_splits: int) -> pd.Series:
-    """Classes to stratify by: one with too few pairs for every split counts as the largest."""
     groups = pairs.groupby("label")["group_id"].nunique()
-    rare = pairs["label"].map(groups < n_splits)
-    return pairs["label"].mask(rare, groups.idxmax())
+    # A class with too few pairs for every split counts as the largest.
+    labels = pairs["label"].mask(pairs["label"].map(groups < len(shares)), groups.idxmax())
+    return pairs.assign(split=split_groups(labels, pairs["group_id"], shares, seed))
 
 
 def score_masks(
@@ -182,14 +158,12 @@ def score_masks(
         Table `SEGMENTATION_PAIR_SCORES`.
     """
     keys = pairs[["pair_id", "label", "row"]].reset_index(drop=True)
-    tables = []
+    tables = {}
     for method, found in methods.items():
-        scores = [
-            overlap_scores(mask, masks[row]) for mask, row in zip(found, keys["row"], strict=True)
-        ]
-        tables.append(pd.concat([keys, pd.DataFrame(scores)], axis="columns"))
-        tables[-1].insert(0, "method", method)
-    return pd.concat(tables, ignore_index=True)
+        pairs_of_masks = zip(found, keys["row"], strict=True)
+        scores = pd.DataFrame(overlap_scores(mask, masks[row]) for mask, row in pairs_of_masks)
+        tables[method] = pd.concat([keys, scores], axis="columns")
+    return pd.concat(tables, names=["method"]).reset_index("method").reset_index(drop=True)
 
 
 def best_median_worst(scores: pd.DataFrame, of_each: int = 2) -> pd.DataFrame:

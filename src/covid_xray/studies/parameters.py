@@ -76,11 +76,7 @@ class SplittingParameters(StrictParameters):
     @property
     def shares(self) -> dict[str, float]:
         """Share of each split."""
-        return {
-            Split.TRAIN: self.train,
-            Split.VALIDATION: self.validation,
-            Split.TEST: self.test,
-        }
+        return {split: getattr(self, split) for split in Split}
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> SplittingParameters:

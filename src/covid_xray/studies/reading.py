@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -30,6 +31,7 @@ from covid_xray.progress import progress
 from covid_xray.studies.files import StudyError
 from covid_xray.studies.layout import RadiographFile, RejectedFile
 from covid_xray.studies.metadata import UNKNOWN_SOURCE
+from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.study import RadiographyStudy
 from covid_xray.tables import IMAGE_ID, LABEL, Flag, Maybe, Number, Text, Whole, table
 
@@ -94,18 +96,11 @@ class StudyReading:
     rejected: pd.DataFrame
 
 
-_Record = dict[str, object]
-_Outcome = tuple[_Record | None, list[RejectedFile]]
+_T = TypeVar("_T")
+_Outcome = tuple[dict[str, object] | None, list[RejectedFile]]
 
 
-def read_study(
-    study: RadiographyStudy,
-    *,
-    side: int,
-    min_side: int = 32,
-    workers: int | None = None,
-    scratch_folder: Path | None = None,
-) -> StudyReading:
+def read_study(study: RadiographyStudy, reading: ReadingParameters) -> StudyReading:
     """Decode, measure, resize and store every radiograph and mask of a study.
 
     Files are handled in parallel by threads (OpenCV leaves Python's lock while it works) that
@@ -113,28 +108,23 @@ def read_study(
 
     Args:
         study: the opened study.
-        side: height and width of the stored arrays, in pixels.
-        min_side: shortest side of an acceptable radiograph, in pixels.
-        workers: threads; one per processor if None.
-        scratch_folder: where the arrays are built; the system's temporary folder if None.
+        reading: side of the stored arrays, threads, and where the arrays are built.
 
     Raises:
         StudyError: if not a single radiograph of a class can be read.
     """
-    shape = (len(study.radiographs), side, side)
-    images, masks = (scratch_array(shape, np.uint8, scratch_folder) for _ in range(2))
-    read = partial(_read_radiograph, study, images, masks, min_side)
-    outcomes = _in_parallel(read, len(study.radiographs), workers)
-    records = [record for record, _ in outcomes]
-    kept = np.array([row for row, record in enumerate(records) if record], dtype=np.intp)
+    shape = (len(study.radiographs), reading.side, reading.side)
+    images, masks = (scratch_array(shape, np.uint8, reading.scratch_folder) for _ in range(2))
+    read = partial(_read_radiograph, study, images, masks, reading.min_side)
+    outcomes = _in_parallel(read, len(study.radiographs), reading.workers)
     rejected = study.rejected + [file for _, files in outcomes for file in files]
-    _check_every_class(study, [record for record in records if record], rejected)
-    everything = pd.DataFrame([record for record in records if record])
+    records = {row: record for row, (record, _) in enumerate(outcomes) if record}
+    _check_every_class(study, {record["label"] for record in records.values()}, rejected)
+    everything = pd.DataFrame(list(records.values())).astype({"perceptual_hash": "uint64"})
+    kept = np.array(list(records), dtype=np.intp)
     return StudyReading(
         index=everything[list(RADIOGRAPH_INDEX.columns)],
-        features=everything[list(RADIOGRAPH_FEATURES.columns)].astype(
-            {"perceptual_hash": "uint64"}
-        ),
+        features=everything[list(RADIOGRAPH_FEATURES.columns)],
         images=keep_rows(images, kept),  # type: ignore[arg-type]
         masks=keep_rows(masks, kept),  # type: ignore[arg-type]
         rejected=rejected_table(rejected),
@@ -168,18 +158,19 @@ def _read_radiograph(
     row: int,
 ) -> _Outcome:
     file = study.radiographs[row]
-    try:
-        radiograph = decode_radiograph(_read_bytes(study, file.path), min_side)
-    except RejectedFileError as error:
-        return None, [_refused(file, "radiograph", error)]
+    decode = partial(decode_radiograph, min_side=min_side)
+    radiograph, rejected = _decoded(study, file, "radiograph", file.path, decode)
+    if radiograph is None:
+        return None, rejected
     pixels = radiograph.pixels
-    mask, rejected = _read_mask(study, file, pixels.shape)
+    decode_mask = partial(decode_lung_mask, image_shape=pixels.shape)
+    mask, rejected = _decoded(study, file, "lung_mask", file.mask_path, decode_mask)
     side = images.shape[1]
     images[row] = resize_radiograph(pixels, side)
     if mask is not None:
         masks[row] = resize_lung_mask(mask, (side, side))
     source, source_url = study.sources.get(file.image_id, (UNKNOWN_SOURCE, ""))
-    record: _Record = {
+    record = {
         "image_id": file.image_id,
         "label": file.label,
         "file": str(file.path),
@@ -231,16 +222,19 @@ def measure(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> dict[s
     }
 
 
-def _read_mask(
-    study: RadiographyStudy, file: RadiographFile, image_shape: tuple[int, ...]
-) -> tuple[NDArray[np.uint8] | None, list[RejectedFile]]:
-    if file.mask_path is None:
+def _decoded(
+    study: RadiographyStudy,
+    file: RadiographFile,
+    kind: str,
+    path: PurePosixPath | None,
+    decode: Callable[[bytes], _T],
+) -> tuple[_T | None, list[RejectedFile]]:
+    if path is None:
         return None, []
     try:
-        content = _read_bytes(study, file.mask_path)
-        return decode_lung_mask(content, (image_shape[0], image_shape[1])), []
+        return decode(_read_bytes(study, path)), []
     except RejectedFileError as error:
-        return None, [_refused(file, "lung_mask", error)]
+        return None, [RejectedFile(str(path), file.label, kind, error.reason, error.detail)]
 
 
 def _read_bytes(study: RadiographyStudy, path: PurePosixPath) -> bytes:
@@ -250,15 +244,9 @@ def _read_bytes(study: RadiographyStudy, path: PurePosixPath) -> bytes:
         raise RejectedFileError(RejectionReason.UNREADABLE_FILE, str(error)) from error
 
 
-def _refused(file: RadiographFile, kind: str, error: RejectedFileError) -> RejectedFile:
-    path = file.path if kind == "radiograph" else file.mask_path
-    return RejectedFile(str(path), file.label, kind, error.reason, error.detail)
-
-
 def _check_every_class(
-    study: RadiographyStudy, records: list[_Record], rejected: list[RejectedFile]
+    study: RadiographyStudy, readable: set[object], rejected: list[RejectedFile]
 ) -> None:
-    readable = {record["label"] for record in records}
     for label, n_files in study.describe().items():
         if label not in readable:
             reasons = sorted({str(file.reason) for file in rejected if file.label == label})

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.split import Protocol, Split
-from covid_xray.tables import GROUP_ID, IMAGE_ID, LABEL, SPLIT, Flag, table
+from covid_xray.studies.groups import DUPLICATE_GROUPS
+from covid_xray.studies.parameters import SplittingParameters
+from covid_xray.tables import SPLIT, Flag, columns_of, table
 
 SPLITS = table(
     "a radiograph of the index",
     {
-        "image_id": IMAGE_ID,
-        "label": LABEL,
-        "group_id": GROUP_ID,
+        **columns_of(DUPLICATE_GROUPS, "image_id", "label", "group_id"),
         "kept": Flag(description="whether it is used: false for redundant duplicates"),
         "split": SPLIT,
     },
@@ -72,50 +72,43 @@ def _assign(
     counts: NDArray[np.int64], shares: Mapping[str, float], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Number of the split of each group, a row of members per class."""
-    assignment = _Assignment(counts, shares, rng)
     # Groups of several classes, then large ones: what is left to place last fits anywhere.
     shuffled = rng.permutation(len(counts))
     n_classes, sizes = (counts > 0).sum(axis=1), counts.sum(axis=1)
     order = shuffled[np.lexsort((-sizes[shuffled], -n_classes[shuffled]))]
+    lacking = np.stack([_whole_targets(total, shares) for total in counts.sum(axis=0)])
+    empty = np.ones_like(lacking, dtype=bool)
+    groups_left = (counts > 0).sum(axis=0)
     assigned = np.empty(len(counts), np.int64)
-    assigned[order] = [assignment.place(counts[row]) for row in order]
+    for row in order:
+        own = np.flatnonzero(counts[row])
+        # The last groups of a class go where it has none yet, whatever their size.
+        starved = groups_left[own] <= empty[own].sum(axis=1)
+        split = _draw(counts[row, own], lacking[own], empty[own][starved], rng)
+        lacking[:, split] -= counts[row]
+        empty[own, split] = False
+        groups_left[own] -= 1
+        assigned[row] = split
     return assigned
 
 
-class _Assignment:
-    """Assigns groups to splits, one by one, and counts what each class still lacks in each."""
-
-    def __init__(
-        self, counts: NDArray[np.int64], shares: Mapping[str, float], rng: np.random.Generator
-    ) -> None:
-        self._lacking = np.stack([_whole_targets(total, shares) for total in counts.sum(axis=0)])
-        self._filled = np.zeros_like(self._lacking, dtype=bool)
-        self._groups_left = (counts > 0).sum(axis=0)
-        self._rng = rng
-
-    def place(self, counts: NDArray[np.int64]) -> int:
-        """Choose the split of a group with these many radiographs of each class."""
-        classes = np.flatnonzero(counts)
-        split = self._draw(counts[classes], classes)
-        self._lacking[:, split] -= counts
-        self._filled[classes, split] = True
-        self._groups_left[classes] -= 1
-        return split
-
-    def _draw(self, counts: NDArray[np.int64], classes: NDArray[np.intp]) -> int:
-        lacking, empty = self._lacking[classes], ~self._filled[classes]
-        room = np.maximum(lacking.sum(axis=0), 0)
-        fits = (lacking >= counts[:, None]).all(axis=0)
-        # The last groups of a class go where it has none yet, whatever their size.
-        starved = self._groups_left[classes] <= empty.sum(axis=1)
-        if starved.any():
-            wanted = empty[starved].sum(axis=0)
-            fits = wanted == wanted.max()
-            room = np.maximum(room, 1)
-        odds = np.where(fits, room, 0)
-        if odds.sum() == 0:
-            return int(np.argmax(lacking.sum(axis=0)))
-        return int(np.searchsorted(np.cumsum(odds), self._rng.integers(odds.sum()), side="right"))
+def _draw(
+    counts: NDArray[np.int64],
+    lacking: NDArray[np.int64],
+    starved_of: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> int:
+    """The split of a group of these counts, by what its classes lack and are starved of in each."""
+    room = np.maximum(lacking.sum(axis=0), 0)
+    fits = (lacking >= counts[:, None]).all(axis=0)
+    if len(starved_of):
+        wanted = starved_of.sum(axis=0)
+        fits = wanted == wanted.max()
+        room = np.maximum(room, 1)
+    odds = np.where(fits, room, 0)
+    if odds.sum() == 0:
+        return int(np.argmax(lacking.sum(axis=0)))
+    return int(np.searchsorted(np.cumsum(odds), rng.integers(odds.sum()), side="right"))
 
 
 def _whole_targets(total: int, shares: Mapping[str, float]) -> NDArray[np.int64]:
@@ -138,9 +131,7 @@ def _check_enough_groups(members: pd.DataFrame, n_splits: int) -> None:
             )
 
 
-def split_radiographs(
-    groups: pd.DataFrame, shares: Mapping[str, float], protocol: Protocol, seed: int
-) -> pd.DataFrame:
+def split_radiographs(groups: pd.DataFrame, splitting: SplittingParameters) -> pd.DataFrame:
     """Split a study's radiographs, by group or, as Report A did, by image.
 
     Redundant duplicates are left out under either protocol, as in the report. Under `published`
@@ -148,9 +139,7 @@ def split_radiographs(
 
     Args:
         groups: table `DUPLICATE_GROUPS`.
-        shares: share of each split, adding up to 1.
-        protocol: `leak_free` or `published`.
-        seed: seed of the draw.
+        splitting: shares, protocol and seed.
 
     Returns:
         Table `SPLITS`, in the given order.
@@ -158,14 +147,13 @@ def split_radiographs(
     Raises:
         SplitError: if a class has fewer groups than there are splits.
     """
-    unit = groups["group_id"] if protocol is Protocol.LEAK_FREE else groups["image_id"]
-    kept = ~groups["is_redundant"]
-    split = split_groups(groups.loc[kept, "label"], unit[kept], shares, seed)
+    unit = "group_id" if splitting.protocol is Protocol.LEAK_FREE else "image_id"
+    kept = groups[~groups["is_redundant"]]
+    split = split_groups(kept["label"], kept[unit], splitting.shares, splitting.seed)
     # A redundant duplicate is used nowhere, but its split says on which side its group is.
-    side = groups["group_id"].map(split.groupby(groups.loc[kept, "group_id"]).first())
-    splits = groups[["image_id", "label", "group_id"]].assign(kept=kept, split=side)
-    splits.loc[kept, "split"] = split
-    return splits
+    side = groups["group_id"].map(split.groupby(kept["group_id"]).first())
+    splits = groups[["image_id", "label", "group_id"]].assign(kept=~groups["is_redundant"])
+    return splits.assign(split=split.reindex(groups.index).fillna(side))
 
 
 def kept_rows(splits: pd.DataFrame, split: Split | None = None) -> NDArray[np.intp]:

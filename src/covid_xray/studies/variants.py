@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from covid_xray.split import Protocol, Split
+from covid_xray.studies.parameters import SplittingParameters
 from covid_xray.studies.pixels import AUGMENTED_IMAGES, AUTOENCODED_IMAGES, IMAGES, MASKED_IMAGES
-from covid_xray.tables import ARRAY, GROUP_ID, IMAGE_ID, LABEL, ROW, SPLIT, Text, Whole, table
+from covid_xray.studies.splits import SPLITS
+from covid_xray.tables import ARRAY, ROW, Text, Whole, columns_of, table
 
 BALANCED = "balanced"
 BALANCED_AUGMENTED = "balanced_augmented"
@@ -25,9 +26,7 @@ AUGMENTATION_PLAN = table(
         "row": Whole(description="row of `augmented_images`"),
         "image_id": Text(description="its source image's name, and its number among those of it"),
         "source_row": Whole(description="row of its source image in `images`"),
-        "label": LABEL,
-        "group_id": GROUP_ID,
-        "split": SPLIT,
+        **columns_of(SPLITS, "label", "group_id", "split"),
         "seed": Whole(description="seed of its transformation"),
     },
 )
@@ -37,27 +36,18 @@ STUDY_VARIANTS = table(
         "variant": Text(description="name of the variant (docs/decisions.md)"),
         "array": ARRAY,
         "row": ROW,
-        "image_id": IMAGE_ID,
-        "label": LABEL,
-        "group_id": GROUP_ID,
-        "split": SPLIT,
+        **columns_of(SPLITS, "image_id", "label", "group_id", "split"),
     },
 )
 # Whole types where a class needs no augmented image.
-_PLAN_TYPES = dict.fromkeys(("image_id", "label", "group_id", "split"), "str") | dict.fromkeys(
-    ("source_row", "seed"), "int64"
-)
+_TEXTS, _NUMBERS = ("image_id", "label", "group_id", "split"), ("source_row", "seed")
+_PLAN_TYPES = dict.fromkeys(_TEXTS, "str") | dict.fromkeys(_NUMBERS, "int64")
 PLAN_COLUMNS = list(AUGMENTATION_PLAN.columns)
 VARIANT_COLUMNS = list(STUDY_VARIANTS.columns)
 
 
 def plan_augmentation(
-    splits: pd.DataFrame,
-    *,
-    images_per_class: int,
-    shares: Mapping[str, float],
-    protocol: Protocol,
-    seed: int,
+    splits: pd.DataFrame, splitting: SplittingParameters, images_per_class: int
 ) -> pd.DataFrame:
     """List the augmented images that bring every class up to `images_per_class`.
 
@@ -67,28 +57,25 @@ def plan_augmentation(
 
     Args:
         splits: table `SPLITS`.
+        splitting: shares, protocol, and seed of every transformation.
         images_per_class: size of every class of the balanced set (Report A's Table 2).
-        shares: share of each split.
-        protocol: `leak_free` or `published`.
-        seed: seed of every transformation.
 
     Returns:
         Table `AUGMENTATION_PLAN`.
     """
     sources = splits[splits["kept"]]
-    target = images_per_class
-    if protocol is Protocol.LEAK_FREE:
+    if splitting.protocol is Protocol.LEAK_FREE:
         sources = sources[sources["split"] == Split.TRAIN]
-        target = round(images_per_class * shares[Split.TRAIN])
+        images_per_class = round(images_per_class * splitting.train)
     if sources.empty:
         return pd.DataFrame(columns=PLAN_COLUMNS).astype(_PLAN_TYPES | {"row": "int64"})
     augmented = [
-        _augment_class(of_class, target - len(of_class), seed)
+        _augment_class(of_class, images_per_class - len(of_class), splitting.seed)
         for _, of_class in sources.groupby("label", sort=True)
     ]
     plan = pd.concat(augmented, ignore_index=True)
-    if protocol is Protocol.PUBLISHED:
-        plan["split"] = _assign(plan["label"], shares, seed)
+    if splitting.protocol is Protocol.PUBLISHED:
+        plan["split"] = _assign(plan["label"], splitting.shares, splitting.seed)
     return plan.assign(row=np.arange(len(plan)))[PLAN_COLUMNS]
 
 
@@ -99,16 +86,12 @@ def _augment_class(sources: pd.DataFrame, n_augmented: int, seed: int) -> pd.Dat
     turns = np.arange(max(n_augmented, 0))
     chosen = sources.iloc[shuffled[turns % len(sources)]]
     named = list(zip(chosen["image_id"], (turns // len(sources) + 1).tolist(), strict=True))
-    return pd.DataFrame(
-        {
-            "image_id": [f"{source}_augmented_{number}" for source, number in named],
-            "source_row": chosen.index.to_numpy(),
-            "label": chosen["label"].to_numpy(),
-            "group_id": chosen["group_id"].to_numpy(),
-            "split": chosen["split"].to_numpy(),
-            "seed": [_seed_of(seed, source, number) for source, number in named],
-        }
-    ).astype(_PLAN_TYPES)
+    augmented = chosen.assign(
+        image_id=[f"{source}_augmented_{number}" for source, number in named],
+        source_row=chosen.index,
+        seed=[_seed_of(seed, source, number) for source, number in named],
+    )
+    return augmented.astype(_PLAN_TYPES)
 
 
 def _seed_of(seed: int, source: str, number: int) -> int:
@@ -136,12 +119,10 @@ def list_variants(
     splits: pd.DataFrame,
     features: pd.DataFrame,
     plan: pd.DataFrame,
+    splitting: SplittingParameters,
     *,
     images_per_class: int,
     min_laplacian_variance: float,
-    shares: Mapping[str, float],
-    protocol: Protocol,
-    seed: int,
 ) -> pd.DataFrame:
     """The rows of every variant of Report A's Table 4, all scored on the same held-out images.
 
@@ -155,18 +136,17 @@ def list_variants(
         splits: table `SPLITS`.
         features: table `RADIOGRAPH_FEATURES`, in the same order.
         plan: table `AUGMENTATION_PLAN`.
+        splitting: shares, protocol, and seed of under-sampling.
         images_per_class: size of every class of the balanced set.
         min_laplacian_variance: lowest Laplacian variance of `…_laplacian`; the report's is 30.
-        shares: share of each split.
-        protocol: `leak_free` or `published`.
-        seed: seed of under-sampling.
 
     Returns:
         Table `STUDY_VARIANTS`, ordered by variant, array and row.
     """
     originals, everything = _candidates(splits, features, plan, min_laplacian_variance)
-    if protocol is Protocol.LEAK_FREE:
-        images_per_class = round(images_per_class * shares[Split.TRAIN])
+    is_leak_free, seed = splitting.protocol is Protocol.LEAK_FREE, splitting.seed
+    if is_leak_free:
+        images_per_class = round(images_per_class * splitting.train)
     pools = {
         BALANCED: (originals, None),
         BALANCED_AUGMENTED: (everything, images_per_class),
@@ -175,16 +155,18 @@ def list_variants(
     }
     lists = []
     for variant, (pool, size) in pools.items():
-        if protocol is Protocol.LEAK_FREE:
+        if is_leak_free:
             held_out = pool if variant == MASKED else originals
             training = undersample(pool[pool["split"] == Split.TRAIN], size, seed)
             rows = pd.concat([training, held_out[held_out["split"] != Split.TRAIN]])
         else:
             rows = undersample(pool, size, seed)
-        rows = rows.assign(variant=variant)
-        lists.append(rows.sort_values(["array", "row"], ascending=[False, True]))
+        rows = rows.sort_values(["array", "row"], ascending=[False, True])
+        lists.append(rows.assign(variant=variant))
         if variant == AUTOENCODED_FROM:
-            lists.append(_autoencoded(lists[-1]))
+            # `autoencoded_images` holds the same radiographs in this order.
+            own = rows.assign(variant=AUTOENCODED, array=AUTOENCODED_IMAGES)
+            lists.append(own.assign(row=np.arange(len(rows))))
     return pd.concat(lists, ignore_index=True)[VARIANT_COLUMNS]
 
 
@@ -206,11 +188,6 @@ def _candidates(
     return originals, pd.concat([originals, augmented], ignore_index=True)
 
 
-def _autoencoded(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same radiographs in `autoencoded_images`, which holds them in this order."""
-    return rows.assign(variant=AUTOENCODED, array=AUTOENCODED_IMAGES, row=np.arange(len(rows)))
-
-
 def undersample(pool: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
     """The same number of rows from each class: `size`, or what the smallest class has.
 
@@ -223,16 +200,11 @@ def undersample(pool: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame
         return pool
     smallest = int(pool["label"].value_counts().min())
     wanted = smallest if size is None else min(size, smallest)
-    return pd.concat(
-        [
-            rows.iloc[_sample(len(rows), wanted, [seed, _number(str(label))])]
-            for label, rows in pool.groupby("label", sort=True)
-        ]
-    )
-
-
-def _sample(n_rows: int, wanted: int, seed: list[int]) -> NDArray[np.intp]:
-    return np.sort(np.random.default_rng(seed).permutation(n_rows)[:wanted])
+    drawn = []
+    for label, rows in pool.groupby("label", sort=True):
+        shuffled = np.random.default_rng([seed, _number(str(label))]).permutation(len(rows))
+        drawn.append(rows.iloc[np.sort(shuffled[:wanted])])
+    return pd.concat(drawn)
 
 
 def select_variant(study_variants: pd.DataFrame, variant: str) -> pd.DataFrame:

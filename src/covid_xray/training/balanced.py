@@ -14,46 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, check_rows, fit_compiled
+from covid_xray.training.batches import ShuffledBatches, SplitRows, balanced_order
+from covid_xray.training.fitting import check_rows, fit_compiled
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
 Pixels = NDArray[np.float32]
-
-
-def balanced_order(groups: NDArray[np.intp], seed: int, epoch: int) -> NDArray[np.intp]:
-    """Positions of one epoch, in which every run of n_groups has one of each group.
-
-    An epoch shows each member of the smallest group once, and as many of every other group.
-    These take turns: none comes again before all others of its group have come.
-
-    Args:
-        groups: group of each example, (n,).
-        seed: seed of the order.
-        epoch: number of the epoch, from 0.
-
-    Returns:
-        Positions in `groups`, (n_groups * size of the smallest group,).
-    """
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    smallest = min(map(len, members), default=0)
-    drawn = [
-        _take_turns(own, epoch * smallest, smallest, [seed, place])
-        for place, own in enumerate(members)
-    ]
-    return np.stack(drawn, axis=1).ravel() if drawn else np.empty(0, np.intp)
-
-
-def _take_turns(
-    members: NDArray[np.intp], start: int, count: int, seed: list[int]
-) -> NDArray[np.intp]:
-    """A stretch of the endless sequence of rounds, in each of which every member comes once."""
-    first, last = start // len(members), (start + count - 1) // len(members)
-    rounds = [
-        np.random.default_rng([*seed, number]).permutation(members)
-        for number in range(first, last + 1)
-    ]
-    offset = start - first * len(members)
-    return np.concatenate(rounds)[offset : offset + count]
 
 
 def class_proportions(labels_of: Mapping[str, pd.Series], seed: int) -> pd.DataFrame:
@@ -77,41 +42,6 @@ def class_proportions(labels_of: Mapping[str, pd.Series], seed: int) -> pd.DataF
         ]
     columns = ["question", "sampling", "label", "n_radiographs", "share"]
     return pd.DataFrame(records, columns=columns)
-
-
-class BalancedBatches(ShuffledBatches):
-    """Shuffled batches with exactly as many examples of each group, the last one included.
-
-    Args:
-        read: gives the model's inputs and targets for an array of row numbers.
-        rows: row numbers of the examples.
-        groups: group of each example, (len(rows),).
-        batch_size: examples per batch, a multiple of the number of groups.
-        seed: seed of the order.
-
-    Raises:
-        TrainingError: if `batch_size` can't be shared out evenly.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[NDArray[np.intp]], tuple[Any, Any]],
-        rows: NDArray[np.intp],
-        groups: NDArray[np.intp],
-        batch_size: int,
-        seed: int,
-    ) -> None:
-        n_groups = len(np.unique(groups))
-        if n_groups and batch_size % n_groups:
-            raise TrainingError(
-                f"batch_size is {batch_size}, which {n_groups} groups can't share evenly: make it "
-                f"a multiple of {n_groups} (screening.training)."
-            )
-        self._groups, self._order_seed = groups, seed
-        super().__init__(read, rows, batch_size, seed)
-
-    def _new_order(self) -> NDArray[np.intp]:
-        return balanced_order(self._groups, self._order_seed, self._epoch)
 
 
 def random_views(settings: ViewSettings, seed: int) -> Callable[[Pixels], Pixels]:
@@ -148,8 +78,7 @@ def train_balanced(
     read_pixels: Callable[[NDArray[np.intp]], Pixels],
     *,
     targets: NDArray[np.float32],
-    train_rows: NDArray[np.intp],
-    validation_rows: NDArray[np.intp],
+    rows: SplitRows,
     views: ViewSettings,
     settings: TrainingSettings,
 ) -> pd.DataFrame:
@@ -161,8 +90,7 @@ def train_balanced(
         model: compiled classifier of grey radiographs.
         read_pixels: float32 array (k, side, side, 1), 0-255, for k row numbers.
         targets: float array (n, n_classes), one-hot; batches are balanced between the classes.
-        train_rows: rows to train on.
-        validation_rows: rows that decide when to stop.
+        rows: rows to train on, and those that decide when to stop.
         views: how training radiographs are turned.
         settings: hyper-parameters.
 
@@ -173,16 +101,16 @@ def train_balanced(
         TrainingError: if a class has no training row, there is no validation row, or a batch
             can't be shared out evenly.
     """
-    check_rows(targets[train_rows], len(validation_rows))
+    check_rows(targets, rows)
     turned = random_views(views, settings.seed)
-    training = BalancedBatches(
-        lambda rows: (turned(read_pixels(rows)), targets[rows]),
-        train_rows,
-        targets[train_rows].argmax(axis=1),
+    training = ShuffledBatches(
+        lambda chosen: (turned(read_pixels(chosen)), targets[chosen]),
+        rows.train,
         settings.batch_size,
         settings.seed,
+        groups=targets[rows.train].argmax(axis=1),
     )
     validation = ShuffledBatches(
-        lambda rows: (read_pixels(rows), targets[rows]), validation_rows, settings.batch_size
+        lambda chosen: (read_pixels(chosen), targets[chosen]), rows.validation, settings.batch_size
     )
     return fit_compiled(model, training, validation, [1.0] * targets.shape[1], settings)

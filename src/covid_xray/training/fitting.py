@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.progress import progress
+from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
 from covid_xray.training.settings import TrainingSettings
 
 _OPTIMISERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
@@ -20,54 +20,6 @@ _OPTIMISERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "sgd_momentum": partial(keras.optimizers.SGD, momentum=0.9),
     "adagrad": keras.optimizers.Adagrad,
 }
-
-
-class TrainingError(ValueError):
-    """Data that a classifier can't be trained on; the message says what is missing."""
-
-
-class ShuffledBatches(keras.utils.PyDataset):
-    """Batches of inputs and targets, in an order that the seed and the epoch fix.
-
-    Args:
-        read: gives the model's inputs and targets for an array of row numbers.
-        rows: row numbers of the examples.
-        batch_size: examples per batch.
-        seed: seed of the order; None keeps the given order, for evaluation.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[NDArray[np.intp]], tuple[Any, Any]],
-        rows: NDArray[np.intp],
-        batch_size: int,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__()
-        self._read, self._rows = read, rows
-        self._batch_size, self._seed, self._epoch = batch_size, seed, 0
-        self._order = self._new_order()
-
-    def __len__(self) -> int:
-        """Number of batches."""
-        return math.ceil(len(self._order) / self._batch_size)
-
-    def __getitem__(self, batch: int) -> tuple[Any, Any]:
-        """Inputs and targets of one batch."""
-        start = batch * self._batch_size
-        # Ascending rows read a memory map in the order it lies on disk.
-        chosen = np.sort(self._order[start : start + self._batch_size])
-        return self._read(self._rows[chosen])
-
-    def on_epoch_end(self) -> None:
-        """Shuffle anew."""
-        self._epoch += 1
-        self._order = self._new_order()
-
-    def _new_order(self) -> NDArray[np.intp]:
-        if self._seed is None:
-            return np.arange(len(self._rows))
-        return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._rows))
 
 
 def compile_classifier(model: keras.Model, settings: TrainingSettings) -> None:
@@ -183,20 +135,20 @@ def predict_probabilities(
     return np.concatenate(batches)
 
 
-def check_rows(train_targets: NDArray[np.float32], n_validation: int) -> None:
+def check_rows(targets: NDArray[np.float32], rows: SplitRows) -> None:
     """Refuse what no classifier can be trained on.
 
     Args:
-        train_targets: targets of the training rows, (n, n_classes), one-hot.
-        n_validation: number of validation rows.
+        targets: of all rows, (n, n_classes), one-hot.
+        rows: rows to train on, and those that decide when to stop.
 
     Raises:
         TrainingError: if a class has no training row, or there is no validation row.
     """
-    per_class = train_targets.sum(axis=0)
-    if len(train_targets) == 0 or (per_class == 0).any():
+    per_class = targets[rows.train].sum(axis=0)
+    if (per_class == 0).any():
         raise TrainingError(
             f"Training rows per class are {per_class.astype(int).tolist()}: every class needs one."
         )
-    if n_validation == 0:
+    if not len(rows.validation):
         raise TrainingError("There is no validation row to decide when to stop.")

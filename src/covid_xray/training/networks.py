@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.models.screening_classifiers import build_screening_classifier
 from covid_xray.models.settings import ScreeningNetworkSettings
 from covid_xray.models.transfer_classifiers import (
@@ -21,10 +20,11 @@ from covid_xray.records import Record, digest
 from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, Pixels, digest_pixels
 from covid_xray.training.balanced import train_balanced
+from covid_xray.training.batches import SplitRows
 from covid_xray.training.fitting import predict_probabilities
-from covid_xray.training.run_rows import run_row, untrained_run, why_untrainable
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import ViewSettings
+from covid_xray.training.single_run import Fitted, Network, train_run
 from covid_xray.training.start import Start
 from covid_xray.training.targets import class_names, one_hot
 
@@ -65,24 +65,31 @@ class NetworkTrainer:
 
     def train(self, run: Run) -> TrainedRun:
         """Train a network on a run's training rows, and predict what it holds out."""
+        architecture = _architecture(run)
+        trainable = count_trainable_parameters(self._start(run).model)
+        network = Network(architecture, self._networks.weights_for(architecture), trainable)
+        return train_run(run, class_names(run.rows), network, lambda: self._fit(run))
+
+    def _fit(self, run: Run) -> Fitted:
         classes = class_names(run.rows)
-        note = why_untrainable(run.rows, classes)
-        if note:
-            return untrained_run(run.name, self._row(run, note=note))
-        classifier = self._begin(run)
+        classifier, pixels = self._begin(run), self._pixels(run)
+
+        def read(numbers: NDArray[np.intp]) -> NDArray[np.float32]:
+            return as_inputs(pixels[numbers])
+
         targets = np.zeros((run.rows["row"].max() + 1, len(classes)), np.float32)
         targets[run.rows["row"]] = one_hot(run.rows["label"], classes)
         history = train_balanced(
             classifier,
-            lambda numbers: self._read(run, numbers),
+            read,
             targets=targets,
-            train_rows=_numbers(run, Split.TRAIN),
-            validation_rows=_numbers(run, Split.VALIDATION),
+            rows=SplitRows(_numbers(run, Split.TRAIN), _numbers(run, Split.VALIDATION)),
             views=self._views,
             settings=run.training,
         )
-        row, predictions = self._row(run, history), self._predict(run, classifier, classes)
-        return TrainedRun(run.name, row, history, predictions, classifier)
+        held_out = run.rows.loc[run.rows["split"] != Split.TRAIN, "row"].to_numpy()
+        batch_size = run.training.batch_size
+        return history, predict_probabilities(classifier, read, held_out, batch_size), classifier
 
     def _start(self, run: Run) -> Start:
         key = _architecture(run), run.rows["label"].nunique()
@@ -104,34 +111,12 @@ class NetworkTrainer:
         (array,) = run.rows["array"].unique()
         return self._arrays[array]
 
-    def _read(self, run: Run, numbers: NDArray[np.intp]) -> NDArray[np.float32]:
-        return as_inputs(self._pixels(run)[numbers])
-
     def _digest(self, run: Run) -> str:
         """A fingerprint of the pixels that a run sees."""
         key = digest(run.rows[["array", "row"]].to_csv().encode())
         if key not in self._digests:
             self._digests[key] = digest_pixels(self._arrays, run.rows)
         return self._digests[key]
-
-    def _predict(self, run: Run, classifier: keras.Model, classes: Sequence[str]) -> pd.DataFrame:
-        held_out = run.rows[run.rows["split"] != Split.TRAIN]
-        probabilities = predict_probabilities(
-            classifier,
-            lambda numbers: self._read(run, numbers),
-            held_out["row"].to_numpy(),
-            run.training.batch_size,
-        )
-        return prediction_table(held_out, probabilities, classes)
-
-    def _row(
-        self, run: Run, history: pd.DataFrame | None = None, note: str = ""
-    ) -> dict[str, object]:
-        architecture = _architecture(run)
-        weights = self._networks.weights_for(architecture)
-        trainable = count_trainable_parameters(self._start(run).model)
-        keys = {"backbone": architecture, "run": run.name}
-        return {**keys, **run_row(run, weights, trainable, history, note)}
 
 
 def as_inputs(radiographs: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from covid_xray.records import Record, digest, make_record, source_digest, versions
-from covid_xray.split import Split
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.whole import remove_folder, whole_folder, write_json
 
@@ -43,10 +42,6 @@ class Run:
     training: TrainingSettings
     class_weights: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def size(self, split: Split) -> int:
-        """Number of radiographs of a split, augmented ones included."""
-        return int((self.rows["split"] == split).sum())
 
     def setting(self) -> dict[str, Any]:
         """Its setting as columns of a table."""
@@ -246,13 +241,10 @@ class KeptRuns(Mapping[str, Any]):
         return self._joined(_PREDICTIONS)
 
     def _joined(self, file: str) -> pd.DataFrame:
-        keys = self.runs[["backbone", "run"]].itertuples(index=False)
-        tables = []
-        for (backbone, run), name in zip(keys, self._names, strict=True):
-            table = pd.read_parquet(self._folder / name / file)
-            table.insert(0, "backbone", backbone)
-            table.insert(1, "run", run)
-            tables.append(table)
+        tables = [pd.read_parquet(self._folder / name / file) for name in self._names]
+        for table, (_, run) in zip(tables, self.runs.iterrows(), strict=True):
+            table.insert(0, "backbone", run["backbone"])
+            table.insert(1, "run", run["run"])
         # A run that was not trained has no rows, and would blur the columns' types.
         return pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
 
@@ -271,14 +263,10 @@ def join_runs(**tables: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
     Returns:
         One table of each kind, in the order of the first store's, rows in the order of the stores.
     """
-    kinds = dict.fromkeys(name.rpartition("_")[2] for name in tables)
-    return tuple(
-        pd.concat(
-            [table for name, table in tables.items() if name.endswith(f"_{kind}")],
-            ignore_index=True,
-        )
-        for kind in kinds
-    )
+    by_kind: dict[str, list[pd.DataFrame]] = {}
+    for name, table in tables.items():
+        by_kind.setdefault(name.rpartition("_")[2], []).append(table)
+    return tuple(pd.concat(of_kind, ignore_index=True) for of_kind in by_kind.values())
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.models.trunk import CutClassifier
-from covid_xray.training.fitting import ShuffledBatches, check_rows, fit_compiled
+from covid_xray.training.batches import ShuffledBatches, SplitRows
+from covid_xray.training.fitting import check_rows, fit_compiled
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.start import Start
 
@@ -31,8 +32,7 @@ class TailTrainer:
         features: NDArray[np.generic],
         *,
         targets: NDArray[np.float32],
-        train_rows: NDArray[np.intp],
-        validation_rows: NDArray[np.intp],
+        rows: SplitRows,
         class_weights: Sequence[float],
         settings: TrainingSettings,
     ) -> pd.DataFrame:
@@ -41,8 +41,7 @@ class TailTrainer:
         Args:
             features: array (n, features) of `trunk_features`.
             targets: float array (n, n_classes), one-hot.
-            train_rows: rows of `features` to train on.
-            validation_rows: rows of `features` that decide when to stop.
+            rows: rows of `features` to train on, and those that decide when to stop.
             class_weights: weight of each class in the loss.
             settings: hyper-parameters.
 
@@ -52,16 +51,16 @@ class TailTrainer:
         Raises:
             TrainingError: if a class has no training row, or there is no validation row.
         """
-        check_rows(targets[train_rows], len(validation_rows))
+        check_rows(targets, rows)
         tail = self._start.again(settings)
 
-        def read(rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
-            return self.cut.part(features[rows]), targets[rows]
+        def read(chosen: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
+            return self.cut.part(features[chosen]), targets[chosen]
 
         return fit_compiled(
             tail,
-            ShuffledBatches(read, train_rows, settings.batch_size, settings.seed),
-            ShuffledBatches(read, validation_rows, settings.batch_size),
+            ShuffledBatches(read, rows.train, settings.batch_size, settings.seed),
+            ShuffledBatches(read, rows.validation, settings.batch_size),
             class_weights,
             settings,
         )

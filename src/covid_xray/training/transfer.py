@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.models.backbone import Backbone
 from covid_xray.models.transfer_classifiers import (
     build_classifier,
@@ -23,10 +22,11 @@ from covid_xray.records import Record
 from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, digest_pixels, positions_in, read_batches
 from covid_xray.training.activations import Activations
+from covid_xray.training.batches import SplitRows
 from covid_xray.training.fitting import predict_probabilities
-from covid_xray.training.run_rows import run_row, untrained_run, why_untrainable
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import TransferSettings
+from covid_xray.training.single_run import Fitted, Network, train_run
 from covid_xray.training.tail import TailTrainer
 from covid_xray.training.targets import class_names, one_hot, weights_in_order
 
@@ -127,40 +127,26 @@ class TransferTrainer:
             activations: array (n, features) of the trunk.
             stored: `array, row` of each row of `activations`.
         """
-        note = why_untrainable(run.rows, self._classes)
-        if note:
-            return untrained_run(run.name, self._row(run, note=note))
-        positions = positions_in(stored, run.rows)
+        weights = self._transfer.weights_for(self._backbone.keras_name)
+        trainable = count_trainable_parameters(self._cut.whole)
+        network = Network(self._backbone.id, weights, trainable)
+        return train_run(run, self._classes, network, lambda: self._fit(run, activations, stored))
+
+    def _fit(self, run: Run, activations: NDArray[np.generic], stored: pd.DataFrame) -> Fitted:
+        positions, split = positions_in(stored, run.rows), run.rows["split"]
         targets = np.zeros((len(activations), len(self._classes)), np.float32)
         targets[positions] = one_hot(run.rows["label"], self._classes)
         history = self._tail.train(
             activations,
             targets=targets,
-            train_rows=positions[run.rows["split"] == Split.TRAIN],
-            validation_rows=positions[run.rows["split"] == Split.VALIDATION],
+            rows=SplitRows(positions[split == Split.TRAIN], positions[split == Split.VALIDATION]),
             class_weights=weights_in_order(run.class_weights, self._classes),
             settings=run.training,
         )
-        row = self._row(run, history)
-        predictions = self._predict(run, activations, positions)
-        return TrainedRun(run.name, row, history, predictions, copy_classifier(self._cut.whole))
-
-    def _predict(
-        self, run: Run, activations: NDArray[np.generic], positions: NDArray[np.intp]
-    ) -> pd.DataFrame:
-        held_out = (run.rows["split"] != Split.TRAIN).to_numpy()
         probabilities = predict_probabilities(
             self._cut.tail,
             lambda chosen: self._cut.part(activations[chosen]),
-            positions[held_out],
+            positions[split != Split.TRAIN],
             run.training.batch_size,
         )
-        return prediction_table(run.rows[held_out], probabilities, self._classes)
-
-    def _row(
-        self, run: Run, history: pd.DataFrame | None = None, note: str = ""
-    ) -> dict[str, object]:
-        sources = {"backbone": self._backbone.id, "run": run.name}
-        weights = self._transfer.weights_for(self._backbone.keras_name)
-        trainable = count_trainable_parameters(self._cut.whole)
-        return {**sources, **run_row(run, weights, trainable, history, note)}
+        return history, probabilities, copy_classifier(self._cut.whole)

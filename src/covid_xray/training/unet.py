@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from covid_xray.imaging.augmentation import augment_pair
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import as_input
-from covid_xray.training.fitting import ShuffledBatches, TrainingError, run_epochs
+from covid_xray.training.batches import ShuffledBatches, SplitRows
+from covid_xray.training.fitting import run_epochs
 
 _SMOOTH = 1.0  # keeps the Dice of two empty masks at 1
 Images = NDArray[np.uint8]
@@ -41,9 +42,7 @@ def train_unet(
     model: keras.Model,
     images: Images,
     masks: Images,
-    *,
-    train_rows: NDArray[np.intp],
-    validation_rows: NDArray[np.intp],
+    rows: SplitRows,
     settings: UNetSettings,
 ) -> pd.DataFrame:
     """Train in place on augmented pairs read batch by batch; the best validation Dice is kept.
@@ -52,8 +51,7 @@ def train_unet(
         model: model of `build_unet`.
         images: uint8 array (n, side, side).
         masks: 0/1 uint8 array (n, side, side).
-        train_rows: rows to train on.
-        validation_rows: rows that choose the epoch whose weights are kept.
+        rows: rows to train on, and those that choose the epoch whose weights are kept.
         settings: hyper-parameters.
 
     Returns:
@@ -62,15 +60,11 @@ def train_unet(
     Raises:
         TrainingError: if there is no training or no validation pair.
     """
-    if not len(train_rows) or not len(validation_rows):
-        raise TrainingError(
-            "A U-Net needs pairs to train on and to validate on, and there are "
-            f"{len(train_rows)} and {len(validation_rows)}."
-        )
-    training = _AugmentedPairs(images, masks, train_rows, settings)
+    rows.check("pairs")
+    training = _AugmentedPairs(images, masks, rows.train, settings)
     validation = ShuffledBatches(
-        lambda rows: (as_input(images[rows]), as_input(masks[rows])),
-        validation_rows,
+        lambda chosen: (as_input(images[chosen]), as_input(masks[chosen])),
+        rows.validation,
         settings.batch_size,
     )
     keras.utils.set_random_seed(settings.seed)

@@ -18,9 +18,7 @@ from covid_xray.pipelines.ablation.parameters import AblationParameters
 from covid_xray.studies.augmentation_settings import CHOSEN, distinct_settings, scale_settings
 from covid_xray.studies.augmented_sets import (
     RUN_COLUMNS,
-    list_setting_rows,
-    list_threshold_rows,
-    plan_augmented_sets,
+    SettingPlanner,
     setting_arrays,
     threshold_run,
 )
@@ -63,15 +61,14 @@ def plan_augmentation_settings(
     size = augmentation.images_per_class
     table_2 = scale_settings(published_table_2, size)
     settings = distinct_settings(table_2)
-    augmented_sets = plan_augmented_sets(settings, splits, lung_features, size, splitting)
-    study, planned = (splits, radiograph_features), (augmented_sets, splitting)
+    planner = SettingPlanner(splits, radiograph_features, lung_features, splitting)
+    augmented_sets = planner.augmented_sets(settings, size)
     (chosen,) = (of for of in settings if of.setting == CHOSEN)
-    thresholds = ablation.laplacian_thresholds
     return (
         table_2,
         augmented_sets,
-        list_setting_rows(settings, *study, lung_features, *planned),
-        list_threshold_rows(thresholds, chosen, *study, *planned),
+        planner.setting_rows(settings, augmented_sets),
+        planner.threshold_rows(ablation.laplacian_thresholds, chosen, augmented_sets),
     )
 
 

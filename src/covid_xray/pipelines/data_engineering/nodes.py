@@ -38,13 +38,7 @@ def read_radiographs(
     Returns:
         Tables `RADIOGRAPH_INDEX` and `RADIOGRAPH_FEATURES`; images, masks; table `REJECTED_FILES`.
     """
-    result = read_study(
-        radiography_study,
-        side=reading.side,
-        min_side=reading.min_side,
-        workers=reading.workers,
-        scratch_folder=reading.scratch_folder,
-    )
+    result = read_study(radiography_study, reading)
     counts = result.index["label"].value_counts(sort=False)
     logger.info(
         "Read %d radiographs (%s), %d with a lung mask; %d file(s) rejected",
@@ -69,9 +63,7 @@ def find_duplicates(
         `DUPLICATE_GROUPS`.
     """
     hashes = radiograph_features["perceptual_hash"].to_numpy()
-    pairs, conflicts, groups = find_duplicate_groups(
-        radiograph_index, hashes, images, **duplicates.model_dump()
-    )
+    pairs, conflicts, groups = find_duplicate_groups(radiograph_index, hashes, images, duplicates)
     logger.info(
         "%d duplicate pairs within classes, %d across: %d redundant radiographs",
         len(pairs),
@@ -94,9 +86,7 @@ def measure_sharpness(
 
 def split_study(duplicate_groups: pd.DataFrame, splitting: SplittingParameters) -> pd.DataFrame:
     """Assign the radiographs to training, validation and test."""
-    splits = split_radiographs(
-        duplicate_groups, splitting.shares, splitting.protocol, splitting.seed
-    )
+    splits = split_radiographs(duplicate_groups, splitting)
     counts = pd.crosstab(splits["label"], splits["split"].where(splits["kept"], "redundant"))
     logger.info("Radiographs per class and split (%s):\n%s", splitting.protocol, counts)
     return splits
@@ -110,22 +100,14 @@ def plan_variants(
     sharpness: SharpnessParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List the augmented images to make and the rows of every variant."""
-    plan = plan_augmentation(
-        splits,
-        images_per_class=augmentation.images_per_class,
-        shares=splitting.shares,
-        protocol=splitting.protocol,
-        seed=splitting.seed,
-    )
+    plan = plan_augmentation(splits, splitting, augmentation.images_per_class)
     variants = list_variants(
         splits,
         radiograph_features,
         plan,
+        splitting,
         images_per_class=augmentation.images_per_class,
         min_laplacian_variance=sharpness.min_laplacian_variance,
-        shares=splitting.shares,
-        protocol=splitting.protocol,
-        seed=splitting.seed,
     )
     return plan, variants
 

@@ -112,13 +112,13 @@ def fit_autoencoder(
     """
     from covid_xray.models.autoencoders import build_autoencoder
     from covid_xray.training.autoencoders import train_autoencoder
+    from covid_xray.training.batches import SplitRows
 
     model = build_autoencoder(settings, reduction.side)
     history = train_autoencoder(
         model,
         images,
-        train_rows=kept_rows(splits, Split.TRAIN),
-        validation_rows=kept_rows(splits, Split.VALIDATION),
+        rows=SplitRows(kept_rows(splits, Split.TRAIN), kept_rows(splits, Split.VALIDATION)),
         settings=settings,
     )
     return model, history

@@ -68,9 +68,7 @@ def gather_lung_pairs(
     """
     found = pairs_of_study(radiograph_index, duplicate_groups, reading.side)
     if found is None:
-        found = pairs_of_folder(
-            segmentation_pairs, reading=reading.model_dump(), duplicates=duplicates.model_dump()
-        )
+        found = pairs_of_folder(segmentation_pairs, reading, duplicates)
     table = assign_pairs(found.table, pairs.shares, most=pairs.most, seed=pairs.seed)
     logger.info("Lung pairs per class and split:\n%s", pd.crosstab(table["label"], table["split"]))
     return table, found.images, found.masks, found.rejected
@@ -104,6 +102,7 @@ def fit_unet(
         The weights of the best validation Dice, and losses and Dice by epoch.
     """
     from covid_xray.models.unet import build_unet
+    from covid_xray.training.batches import SplitRows
     from covid_xray.training.unet import train_unet, without_training
 
     pixels, lungs = _pair_arrays(lung_pairs, images, masks, pair_images, pair_masks)
@@ -112,8 +111,7 @@ def fit_unet(
         model,
         pixels,
         lungs,
-        train_rows=_rows(lung_pairs, Split.TRAIN),
-        validation_rows=_rows(lung_pairs, Split.VALIDATION),
+        rows=SplitRows(_rows(lung_pairs, Split.TRAIN), _rows(lung_pairs, Split.VALIDATION)),
         settings=unet,
     )
     return without_training(model), history
@@ -233,11 +231,9 @@ def list_masked_variant(
         splits,
         lung_features,
         augmentation_plan,
+        splitting,
         images_per_class=augmentation.images_per_class,
         min_laplacian_variance=sharpness.min_laplacian_variance,
-        shares=splitting.shares,
-        protocol=splitting.protocol,
-        seed=splitting.seed,
     )
     return variants[variants["variant"] == MASKED].reset_index(drop=True)
 

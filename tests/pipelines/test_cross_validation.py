@@ -76,7 +76,7 @@ def test_each_fold_is_tested_on_its_own_radiographs(catalog, folds):
 
 
 def test_scores_of_folds_end_in_their_mean(catalog):
-    joined = join_runs(mobilenet=catalog.load("mobilenet_fold_predictions"))
+    (joined,) = join_runs(mobilenet_predictions=catalog.load("mobilenet_fold_predictions"))
     scores, summary = summarise_folds(joined, INTERVALS)
     assert scores["run"].tolist() == ["fold_0", "fold_1", "fold_2"]
     mean = summary.set_index("score").loc["f1_score", "mean"]

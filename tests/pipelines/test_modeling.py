@@ -11,12 +11,11 @@ import pytest
 from covid_xray.models.backbone import BACKBONES
 from covid_xray.pipelines.modeling.nodes import (
     class_weights_of,
-    make_figure_14,
-    make_table_5,
+    compare_models,
     write_modeling_page,
 )
 from covid_xray.pipelines.modeling.parameters import Figure14Parameters
-from covid_xray.pipelines.modeling.pipeline import backbone_box, comparison, create_pipeline
+from covid_xray.pipelines.modeling.pipeline import backbone_box, create_pipeline
 from covid_xray.studies.variants import select_variant
 from covid_xray.training.runs import join_runs
 from support.project import ROOT
@@ -130,43 +129,45 @@ def test_figure_14s_backbone_alone_has_its_further_weights():
 
 
 @pytest.fixture(scope="module")
-def joined(catalog):
-    """Runs and predictions of two backbones, the second one's copied from the first's."""
-    tables = []
-    for name in ("runs", "predictions"):
-        own = catalog.load(f"mobilenet_{name}")
+def compared(catalog):
+    """Table 5, Figure 14's scores and its figure of two backbones, the second a copy."""
+    tables = {}
+    for kind in ("runs", "predictions"):
+        own = catalog.load(f"mobilenet_{kind}")
         of_table_5 = own[own["run"].isin(list(WEIGHTS))]
-        tables.append(join_runs(mobilenet=own, vgg19=of_table_5.assign(backbone="vgg19")))
-    return tables
+        tables |= {f"mobilenet_{kind}": own, f"vgg19_{kind}": of_table_5.assign(backbone="vgg19")}
+    return compare_models(*join_runs(**tables), PUBLISHED_5, WEIGHTS, FIGURE_14, INTERVALS)
 
 
-def test_table_5_joins_backbones_under_the_reports_names(joined):
-    table = make_table_5(*joined, PUBLISHED_5, WEIGHTS, INTERVALS)
+def test_table_5_joins_backbones_under_the_reports_names(compared):
+    table, *_ = compared
     keys = table[["backbone", "covid_weight"]].to_numpy().tolist()
     assert keys == [["MobileNet", 1], ["MobileNet", 2], ["VGG19", 1], ["VGG19", 2]]
     assert (table["n_train"] == 12).all() and (table["n_test"] == 6).all()
     assert table["f1_score_published"].notna().all()
 
 
-def test_figure_14_is_drawn_from_its_table(joined):
-    table, figure = make_figure_14(*joined, FIGURE_14, INTERVALS)
+def test_figure_14_is_drawn_from_its_table(compared):
+    _, table, figure = compared
     assert table["covid_weight"].tolist() == [1, 2, 9]
     assert (table["backbone"] == "MobileNet").all()
     lines = [line.get_xydata() for line in figure.axes[0].get_lines()]
     drawn = [y for line in lines for x, y in line if abs(x - 9) < 0.5]
-    assert max(drawn) == pytest.approx(table.filter(regex="^(pre|rec|f1)\\w+$").max(axis=1)[2], 0.5)
+    for score in ("recall_covid", "precision_covid", "f1_score_covid", "f1_score"):
+        assert any(y == pytest.approx(table[score][2]) for y in drawn), score
 
 
-def test_the_page_shows_every_backbone_under_its_name(catalog, joined):
-    shown = {name: catalog.load(f"mobilenet_{name}") for name in ("class_scores", "overfitting")}
+def page_of(catalog, compared, **changes):
+    scores = ("class_scores", "confusion", "overfitting")
+    shown = {name: catalog.load(f"mobilenet_{name}") for name in scores}
     shown |= {name: object() for name in FIGURES}
-    table, _ = make_figure_14(*joined, FIGURE_14, INTERVALS)
-    page = write_modeling_page(
-        make_table_5(*joined, PUBLISHED_5, WEIGHTS, INTERVALS),
-        table,
-        object(),
-        **{f"{b.id}_{name}": thing for b in BACKBONES for name, thing in shown.items()},
-    )
+    of_backbones = {f"{b.id}_{name}": thing for b in BACKBONES for name, thing in shown.items()}
+    table_5, figure_14_scores, figure = compared
+    return write_modeling_page(table_5.assign(**changes), figure_14_scores, figure, **of_backbones)
+
+
+def test_the_page_shows_every_backbone_under_its_name(catalog, compared):
+    page = page_of(catalog, compared)
     headings = [line[3:] for line in page.splitlines() if line.startswith("## ")]
     assert headings[0].startswith("Table 5") and headings[1].endswith("with MobileNet")
     assert headings[2:] == ["MobileNet", "EfficientNet", "ResNet", "VGG19"]
@@ -176,10 +177,16 @@ def test_the_page_shows_every_backbone_under_its_name(catalog, joined):
     assert "nan" not in page
 
 
-def test_the_page_reads_what_the_backbones_draw():
-    """So that they stay inside the box in Kedro-Viz."""
-    boxes = set().union(*(backbone_box(backbone).outputs() for backbone in BACKBONES))
-    assert boxes <= comparison().inputs()
+def test_the_page_sets_the_published_figures_in_brackets(catalog, compared):
+    known = {"f1_score": 0.9, "f1_score_low": 0.85, "f1_score_high": 0.95}
+    page = page_of(catalog, compared, **known, f1_score_published=0.987)
+    assert "90.0% [85.0-95.0] (98.7%)" in page
+    assert "| MobileNet | 2 | none | 12 | 6 |" in page
+
+
+@pytest.mark.parametrize(("weights", "warned"), [("none", True), ("imagenet", False)])
+def test_the_page_warns_of_random_weights(catalog, compared, weights, warned):
+    assert ("random weights" in page_of(catalog, compared, weights=weights)) == warned
 
 
 @pytest.mark.slow

@@ -259,11 +259,14 @@ def test_names_may_be_words_and_numbers(store, name):
     assert store.open().runs["run"].tolist() == [name]
 
 
-def test_tables_of_stores_are_joined_in_the_given_order():
-    joined = join_runs(
-        vgg19=pd.DataFrame({"backbone": ["vgg19"], "weight_COVID": [1]}),
-        mobilenet=pd.DataFrame({"backbone": ["mobilenet"] * 2, "weight_Normal": [2, 3]}),
+def test_tables_of_stores_are_joined_kind_by_kind():
+    runs, predictions = join_runs(
+        vgg19_runs=pd.DataFrame({"backbone": ["vgg19"], "weight_COVID": [1]}),
+        vgg19_predictions=pd.DataFrame({"image_id": ["a", "b"]}),
+        mobilenet_fold_runs=pd.DataFrame({"backbone": ["mobilenet"] * 2, "weight_Normal": [2, 3]}),
+        mobilenet_fold_predictions=pd.DataFrame({"image_id": ["c"]}),
     )
-    assert joined["backbone"].tolist() == ["vgg19", "mobilenet", "mobilenet"]
-    assert joined.index.tolist() == [0, 1, 2]
-    assert joined["weight_COVID"].isna().tolist() == [False, True, True]
+    assert runs["backbone"].tolist() == ["vgg19", "mobilenet", "mobilenet"]
+    assert runs.index.tolist() == [0, 1, 2]
+    assert runs["weight_COVID"].isna().tolist() == [False, True, True]
+    assert predictions["image_id"].tolist() == ["a", "b", "c"]

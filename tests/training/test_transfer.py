@@ -195,7 +195,7 @@ def test_a_weight_of_an_unknown_class_is_refused(activations):
 
 
 def test_random_weights_are_calibrated_on_training_originals():
-    from covid_xray.training.transfer import calibration_rows
+    from covid_xray.models.transfer_classifiers import calibration_rows
 
     rows = calibration_rows(pd.Series(range(100, 300)), seed=1)
     assert len(rows) == 64 == len(set(rows))

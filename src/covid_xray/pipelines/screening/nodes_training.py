@@ -127,10 +127,7 @@ def _run(
 
 
 def assemble_screening_models(
-    screening_classifiers: KeptRuns,
-    screening_runs: pd.DataFrame,
-    unet: KerasModel,
-    screening: ScreeningParameters,
+    screening_classifiers: KeptRuns, unet: KerasModel, screening: ScreeningParameters
 ) -> dict[str, KerasModel]:
     """What is deployed: a radiograph as it came goes in, its lungs are found and equalised inside.
 
@@ -140,7 +137,8 @@ def assemble_screening_models(
     from covid_xray.models.lung_extraction import build_lung_extractor, build_screening_model
 
     extractor = build_lung_extractor(unet, screening.equalisation)
-    masked = screening_runs.loc[screening_runs["masked"], "run"]
+    runs = screening_classifiers.runs
+    masked = runs.loc[runs["masked"], "run"]
     return {
         run: build_screening_model(screening_classifiers[run], extractor)
         for run in masked

@@ -43,6 +43,7 @@ def write_screening_page(
     operating_points: pd.DataFrame,
     lung_attribution: pd.DataFrame,
     four_class_scores: pd.DataFrame,
+    four_class_confusion: pd.DataFrame,
     class_proportions: pd.DataFrame,
     **named: Any,
 ) -> str:
@@ -59,7 +60,7 @@ def write_screening_page(
         _reports(screening_reports, screening_confusion, published_screening_confusion, shown),
         _operating_points(operating_points, shown),
         _lung_attribution(lung_attribution, shown),
-        _four_classes(four_class_scores, shown),
+        _four_classes(four_class_scores, four_class_confusion, shown),
         _training(screening_overfitting, shown),
     )
 
@@ -184,13 +185,15 @@ def _lung_attribution(attribution: pd.DataFrame, shown: _Figures) -> str:
     )
 
 
-def _four_classes(scores: pd.DataFrame, shown: _Figures) -> str:
+def _four_classes(scores: pd.DataFrame, confusion: pd.DataFrame, shown: _Figures) -> str:
     forms = dict.fromkeys(("model", "label"), AS_IT_IS) | {"accuracy": ".1%"} | _REPORT
+    taken_for = dict.fromkeys(("model", "label", "predicted", "count"), AS_IT_IS)
     return section(
         "Four classes",
         "The same architecture asked for all classes at once, and the vote of models of one class "
         "against the rest.",
         table(_titled(scores_side_by_side(scores).reset_index()), forms, {"label": "class"}),
+        table(_titled(confusion), taken_for | {"share": ".1%"}, {"label": "class"}),
         shown("four_class_confusion_matrices", "four_class_confidence"),
     )
 

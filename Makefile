@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
+# Test files are shared out to two processes, each file to one of them.
+PARALLEL = --numprocesses 2 --dist loadfile
 # The lock holds every version, of the extras too; as constraints it installs only what is asked for.
 ifdef UV
 INSTALL = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --constraint requirements.lock
@@ -32,10 +34,10 @@ demo: $(VENV)/.installed  ## install, and run the whole project on the phantom s
 	@cat data/08_reporting/phantom_study/study_page.md
 
 test: lint  ## lint, types and all tests
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 test-fast: $(VENV)/.installed-dev  ## the tests that run no whole pipeline
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest $(PARALLEL) -m 'not slow'
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -47,7 +49,7 @@ format: $(VENV)/.installed-dev  ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.installed  ## write docs/data.md, the list of all datasets, anew
-	$(BIN)/python -m covid_xray.data_docs > docs/.data.md && mv docs/.data.md docs/data.md
+	$(BIN)/python -m covid_xray.data_docs
 
 viz: $(VENV)/.installed  ## open the pipelines in Kedro-Viz
 	$(BIN)/kedro viz run

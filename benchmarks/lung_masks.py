@@ -12,7 +12,7 @@ import numpy as np
 from study import anonymous_mib, arguments, opened
 
 from covid_xray.imaging.arrays import scratch_array
-from covid_xray.imaging.pair_augmentation import PairAugmentation
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
 from covid_xray.studies.parameters import ReadingParameters
@@ -26,7 +26,7 @@ SETTINGS = UNetSettings(
     batch_size=8,
     epochs=1,
     patience=1,
-    augmentation=PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False),
+    augmentation=Augmentation(),
     seed=1,
 )
 

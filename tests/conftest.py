@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
@@ -84,8 +87,34 @@ def engineered(tmp_path_factory, run_kedro):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, run_kedro):
-    """A project in which everything was run."""
-    project = make_project(tmp_path_factory.mktemp("finished"))
-    run_kedro(project)
+def finished(tmp_path_factory, worker_id, run_kedro):
+    """A project in which everything was run, once for all processes that test; read only."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    project = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not (project / "whole").exists():
+            project.mkdir()
+            run_kedro(make_project(project))
+            (project / "whole").touch()
     return project
+
+
+@pytest.fixture
+def finished_copy(tmp_path, finished):
+    """A finished project to change: links, for files are replaced and never written in place."""
+    return shutil.copytree(finished, tmp_path / "project", copy_function=os.link)
+
+
+@pytest.fixture(scope="module")
+def tiny_backbones():
+    """Every backbone is the tiny classifier, which is built in a moment."""
+    from support.transfer import build_tiny
+
+    def build(_keras_name, *, n_classes, input_side, seed, **_):
+        return build_tiny(side=input_side, n_classes=n_classes, seed=seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("covid_xray.training.transfer.build_classifier", build)
+        yield

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
+
+from support.project import make_project
 
 pytestmark = pytest.mark.slow
 
@@ -25,55 +27,89 @@ sys.exit(code)
 """
 
 
+def command(*arguments):
+    return [sys.executable, "-c", KEDRO, *arguments]
+
+
 def kedro(project, *arguments):
     return subprocess.run(
-        [sys.executable, "-c", KEDRO, *arguments],
+        command(*arguments),
         cwd=project,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("registry", "list"), ("run", "--pipelines", "data_engineering", "--env", "test")],
-)
-def test_what_needs_no_model_loads_no_tensorflow(project, arguments):
-    result = kedro(project, *arguments)
+@pytest.fixture(scope="module")
+def engineered_afresh(tmp_path_factory):
+    """A fresh project after `data_engineering`, and what that said."""
+    project = make_project(tmp_path_factory.mktemp("fresh"))
+    return project, kedro(project, "run", "--pipeline", "data_engineering", "--env", "test")
+
+
+def assert_without_tensorflow(result):
     assert result.returncode == 0, result.stdout + result.stderr
     assert "tensorflow not loaded" in result.stdout
-    if arguments[0] == "run":
-        # The augmented children are there all the same: other processes made them.
-        assert (project / "data/05_model_input/phantom_study/augmented_images.npy").stat().st_size
-    else:
-        assert "data_engineering" in result.stdout
 
 
-def test_a_run_killed_in_training_continues_to_the_same_tables(project, finished):
-    """The grid of MobileNet, its figures and all tables are to be made; the rest is there."""
-    shutil.copytree(finished / "data", project / "data", dirs_exist_ok=True)
-    model = "data/07_model_output/phantom_study/mobilenet"
-    for folder in ("06_models", "07_model_output", "08_reporting"):
-        shutil.rmtree(project / f"data/{folder}/phantom_study/mobilenet")
-    for table in (project / "data/08_reporting/phantom_study").glob("table*"):
-        table.unlink()
-    command = [sys.executable, "-c", KEDRO, "run", "--env", "test", "--only-missing-outputs"]
+def test_listing_pipelines_loads_no_tensorflow(project):
+    result = kedro(project, "registry", "list")
+    assert_without_tensorflow(result)
+    assert "data_engineering" in result.stdout
+
+
+def test_data_engineering_loads_no_tensorflow(engineered_afresh):
+    project, result = engineered_afresh
+    assert_without_tensorflow(result)
+    # The augmented images are there all the same: other processes made them.
+    assert (project / "data/05_model_input/phantom_study/augmented_images.npy").stat().st_size
+
+
+# The runs of EfficientNetB0, Table 5's and Figure 14's.
+RUNS = [f"covid_weight_{weight}" for weight in range(1, 13)]
+TABLES = (
+    "07_model_output/phantom_study/classifier_predictions.csv",
+    "08_reporting/phantom_study/figure_14_scores.csv",
+    "08_reporting/phantom_study/table_5.csv",
+)
+
+
+def run_until(project, path, *arguments):
+    """Run Kedro in a project and kill it as soon as a file appears there."""
     with (project / "run.log").open("w") as log:
-        run = subprocess.Popen(command, cwd=project, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 240
-        while not (project / model / "covid_weight_1/summary.json").exists():
-            assert run.poll() is None and time.monotonic() < deadline, "the run did not get there"
-            time.sleep(0.05)
-        run.kill()
+        run = subprocess.Popen(command(*arguments), cwd=project, stdout=log, stderr=log)
+        deadline = time.monotonic() + 900
+        while not (project / path).exists():
+            assert run.poll() is None, (project / "run.log").read_text()
+            assert time.monotonic() < deadline, "the run did not get there"
+            time.sleep(0.02)
+        run.send_signal(signal.SIGKILL)
         run.wait()
-    assert not (project / model / "covid_weight_3/summary.json").exists()
-    result = kedro(project, "run", "--env", "test", "--only-missing-outputs")
+
+
+def kept_runs(store):
+    """When each run that is kept was written, by name."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in store.glob("[!.]*/record.json")}
+
+
+def test_modeling_killed_in_its_runs_goes_on_to_the_same_tables(engineered_afresh, finished):
+    """After `data_engineering` alone, and up to Table 5 and Figure 14."""
+    project, _ = engineered_afresh
+    store = project / "data/06_models/phantom_study/efficientnetb0"
+    modeling = ("run", "--pipelines", "modeling", "--env", "test")
+    run_until(project, store / "covid_weight_4/record.json", *modeling)
+    before = kept_runs(store)
+    assert 4 <= len(before) < 12, "the run was not killed in the middle"
+    result = kedro(project, *modeling, "--only-missing-outputs")
     assert result.returncode == 0, result.stdout + result.stderr
-    for name in ("table_1.csv", "table_5.csv", "tables.md"):
-        table = f"data/08_reporting/phantom_study/{name}"
-        assert (project / table).read_bytes() == (finished / table).read_bytes()
+    after = kept_runs(store)
+    assert list(before.items()) == [(run, after[run]) for run in before]
+    assert set(after) == set(RUNS)
+    assert (project / "data/08_reporting/phantom_study/figure_14_class_weights.png").exists()
+    for table in TABLES:
+        assert (project / "data" / table).read_bytes() == (finished / "data" / table).read_bytes()
 
 
 def test_a_missing_study_ends_with_its_remedy_as_the_last_words(project):

@@ -10,7 +10,7 @@ from support.project import ROOT
     ("pipeline", "maker", "dataset"),
     [
         ("modeling", "data_engineering", "study_variants"),
-        ("reporting", "modeling", "modeling.mobilenet.covid_weight_1.summary"),
+        ("reporting", "modeling", "table_5"),
     ],
 )
 def test_a_pipeline_run_alone_names_the_one_that_makes_its_inputs(
@@ -54,7 +54,7 @@ def test_a_misspelt_parameter_is_refused_at_any_depth(load_catalog, params, name
     [
         {"modeling": {"class_weights": {"viral": {"Viral Pneumonia": 2}}}},
         {"modeling": {"transfer": {"weights_of": {"ResNet50V2": "none"}}}},
-        {"outlook": {"optimisers": {"fast": {"optimiser": "adam", "learning_rate": 0.1}}}},
+        {"optimisers": {"fast": {"optimiser": "adam", "learning_rate": 0.1}}},
         {"kaggle_handle": "someone/radiographs", "seed": 3},
     ],
 )
@@ -105,15 +105,19 @@ def test_a_preset_chooses_the_training(load_catalog, params, rate, epochs):
 
 
 @pytest.mark.parametrize(
-    ("params", "named"),
+    ("pipeline", "params", "named"),
     [
-        ({"modeling": {"transfer": {"variant": "balancd"}}}, "variant"),
-        ({"modeling": {"training": {"epochs": 0}}}, "epochs"),
-        ({"modeling": {"frozen": {"head": [{"conv": 3}]}}}, "head"),
-        ({"modeling": {"frozen": {"laplacian_thresholds": [-1]}}}, "laplacian_thresholds"),
-        ({"modeling": {"training": {"optimiser": "sgd"}}}, "optimiser"),
+        ("modeling", {"modeling": {"transfer": {"variant": "balancd"}}}, "variant"),
+        ("modeling", {"modeling": {"training": {"epochs": 0}}}, "epochs"),
+        ("modeling", {"modeling": {"training": {"optimiser": "sgd"}}}, "optimiser"),
+        ("modeling", {"modeling": {"figure_14": {"class_weights": {"x": 3}}}}, "class_weights"),
+        ("ablation", {"ablation": {"head": [{"conv": 3}]}}, "head"),
+        ("ablation", {"ablation": {"laplacian_thresholds": [-1]}}, "laplacian_thresholds"),
+        ("cross_validation", {"cross_validation": {"n_folds": 2}}, "n_folds"),
     ],
 )
-def test_an_impossible_modeling_parameter_is_named(project, run_kedro, params, named):
+def test_an_impossible_parameter_of_a_training_is_named(
+    project, run_kedro, pipeline, params, named
+):
     with pytest.raises(ParameterValidationError, match=named):
-        run_kedro(project, "modeling", params=params)
+        run_kedro(project, pipeline, params=params)

@@ -149,4 +149,4 @@ def _content(config: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(describe_project(Path.cwd()), end="")  # noqa: T201 - it is a command
+    Path("docs/data.md").write_text(describe_project(Path.cwd()), "utf-8")

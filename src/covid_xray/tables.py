@@ -29,16 +29,30 @@ EPOCH = Whole(description="number of the epoch, from 0")
 NOTE = Text(description="why a number is missing; empty if none is")
 
 
+def bounded(name: str, description: str) -> dict[str, pa.Column]:
+    """A score and the bounds of its interval, all three missing where it can't be measured."""
+    return {
+        name: Maybe(description=description),
+        f"{name}_low": Maybe(description="lower bound"),
+        f"{name}_high": Maybe(description="upper bound"),
+    }
+
+
 def columns_of(schema: pa.DataFrameSchema, *names: str) -> dict[str, pa.Column]:
     """Some columns of a table, for another table that has them too."""
     return {name: schema.columns[name] for name in names}
 
 
-def table(description: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
-    """The schema of a table with these columns, in this order, and no others.
+def table(
+    description: str, columns: Mapping[str, pa.Column], *, others: bool = False
+) -> pa.DataFrameSchema:
+    """The schema of a table with these columns, in this order.
 
     Args:
         description: what a row is.
         columns: a column by name, each with a description that gives its unit.
+        others: whether there may be other columns, anywhere.
     """
-    return pa.DataFrameSchema(dict(columns), strict=True, ordered=True, description=description)
+    return pa.DataFrameSchema(
+        dict(columns), strict=not others, ordered=not others, description=description
+    )

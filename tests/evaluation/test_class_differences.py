@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from covid_xray.evaluation.anova import analyse_variance, beside_published_anova
-from covid_xray.evaluation.assumptions import check_assumptions
+from covid_xray.evaluation.anova import analyse_variance, beside_published_anova, check_assumptions
 from covid_xray.evaluation.pairwise import beside_published_pairs, compare_pairs
 
 # A warning that reaches the user fails any of these tests.

@@ -17,8 +17,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from covid_xray.evaluation.curve_areas import average_precision_of_counts, roc_auc_of_counts
 from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.metrics import average_precision_of_counts, roc_auc_of_counts
 from covid_xray.evaluation.predictions import predicted_classes, probability_column
 from covid_xray.evaluation.screening_scores import (
     SCREENING_SCORES,

@@ -22,11 +22,11 @@ def words():
 
 @pytest.fixture(scope="session")
 def png():
-    """Function: the figure as the bytes of a PNG."""
+    """Function: the figure as the bytes of a small PNG."""
 
     def saved(figure):
         buffer = io.BytesIO()
-        figure.savefig(buffer)
+        figure.savefig(buffer, dpi=50)
         return buffer.getvalue()
 
     return saved
@@ -42,8 +42,8 @@ def pictures():
     return drawn
 
 
-@pytest.fixture
-def features():
+@pytest.fixture(scope="session")
+def study_features():
     """Features of 40 radiographs in each of six classes; only two classes have lung masks."""
     rng = np.random.default_rng(3)
     labels = np.repeat(CLASSES, 40)
@@ -60,6 +60,12 @@ def features():
 
 
 @pytest.fixture
+def features(study_features):
+    """A copy of the features, to be changed."""
+    return study_features.copy()
+
+
+@pytest.fixture(scope="session")
 def points():
     """Radiographs as points in space, some of unknown source."""
     rng = np.random.default_rng(5)

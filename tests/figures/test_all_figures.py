@@ -1,11 +1,13 @@
 """Promises of all figures: they save without a warning, alike each time, with nothing cut off."""
 
 import warnings
+from itertools import product
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from covid_xray.figures import (
@@ -15,8 +17,10 @@ from covid_xray.figures import (
     equalisation,
     grad_cam,
     montages,
+    predictions,
     reduction,
     screening,
+    segmentation,
     sharpness,
 )
 from covid_xray.figures.sources import draw_class_counts
@@ -44,16 +48,61 @@ def history(n):
 
 
 def explained(n, title, pictures):
-    caption = grad_cam.panel_caption("Viral Pneumonia-1012", "Viral Pneumonia", "Lung_Opacity", 1)
     heat = np.linspace(0, 1, n * 16 * 16, dtype=np.float32).reshape(n, 16, 16)
-    right = [k % 2 == 0 for k in range(n)]
-    return grad_cam.GradCamRow(title, pictures(n, 16, 16), heat, [caption] * n, right)
+    row = grad_cam.GradCamRow(title)
+    for k, pixels in enumerate(pictures(n, 16, 16)):
+        answer = {"image_id": "Viral Pneumonia-1012", "label": "Viral Pneumonia",
+                  "predicted": ["Viral Pneumonia", "Lung_Opacity"][k % 2]}  # fmt: skip
+        answer[f"probability_{answer['predicted']}"] = 1.0
+        (row.wrong if k % 2 else row.right).append(
+            grad_cam.explained_panel(pixels, heat[k], answer)
+        )
+    return row
+
+
+ODD = ["$odd$ _name_", "COVID", "Viral Pneumonia", "new_class 7"]
+
+
+def answers(seed):
+    """Predictions of 80 test radiographs of classes with odd names."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(ODD, 20)
+    shares = rng.dirichlet(np.ones(4), len(labels))
+    table = pd.DataFrame(shares, columns=[f"probability_{label}" for label in ODD])
+    predicted = np.array(ODD)[shares.argmax(axis=1)]
+    return table.assign(split="test", label=labels, predicted=predicted,
+                        image_id=[f"id-{k}" for k in range(len(labels))])  # fmt: skip
+
+
+def confusion(seed):
+    shares = answers(seed).groupby("label")["predicted"].value_counts(normalize=True)
+    shares = shares.reindex(pd.MultiIndex.from_product([ODD, ODD], names=["label", "predicted"]))
+    table = shares.fillna(0).rename("share").reset_index()
+    return table.assign(count=20 * table["share"], low=0.1, high=0.9).astype({"count": int})
+
+
+def scores(x, values):
+    table = pd.DataFrame({x: values, "n_train": 1500})
+    names = ["recall_covid", "precision_covid", "f1_score_covid", "f1_score", "accuracy"]
+    for name in names:
+        table[[name, f"{name}_low", f"{name}_high"]] = [0.9, 0.85, 0.95]
+    return table
+
+
+def cases(x, n):
+    """Radiographs with two masks each, and how well these agree."""
+    masks = x(n, 16, 16) % 2
+    table = pd.DataFrame(
+        {"pair_id": "Viral Pneumonia-1012_and_more", "label": "Viral Pneumonia", "dice": 0.9,
+         "hausdorff": np.nan, "rank": ["best", "median", "worst"][:n]}
+    )  # fmt: skip
+    return x(n, 16, 16), masks, masks[:, ::-1], table
 
 
 MODELS = ("Separable CNN, as they came", "Xception, lungs only", "VGG19_fine_tuned, COVID weight 2")
 
 
-def gaze(f, n):
+def attribution(f, n):
     """Evidence of n models in each class of a study; none in the last class."""
     table = f.groupby("label", as_index=False).size().rename(columns={"size": "n"})
     table = table.assign(
@@ -131,10 +180,27 @@ DRAWINGS = {
         {f"COVID and the rest, in balanced batches {k}": dict(f["label"].value_counts() * 250)
          for k in range(n)}
     ),
-    "gaze": lambda f, x, p, n: screening.draw_gaze(gaze(f, n)),
+    "lung attribution": lambda f, x, p, n: screening.draw_lung_attribution(attribution(f, n)),
     "screening curves": lambda f, x, p, n: screening.draw_screening_curves(
         {model: view(f, k + 1) for k, model in enumerate(MODELS[:n])},
         pd.DataFrame({"model": MODELS[:n], "sensitivity": 1.0, "specificity": 1.0}),
+    ),
+    "confidence": lambda f, x, p, n: predictions.draw_confidence(
+        {f"EfficientNetB0, COVID weight {k}": answers(k) for k in range(n)}
+    ),
+    "confusion": lambda f, x, p, n: predictions.draw_confusion_matrices(
+        {f"VGG19 fine tuned, weight {k}": confusion(k) for k in range(n)}
+    ),
+    "weights": lambda f, x, p, n: predictions.draw_class_weight_scores(
+        scores("covid_weight", range(1, n + 1))
+    ),
+    "thresholds": lambda f, x, p, n: predictions.draw_threshold_scores(
+        scores("threshold", range(0, 30 * n, 30))
+    ),
+    "segmentation": lambda f, x, p, n: segmentation.draw_segmentation_examples(*cases(x, n)),
+    "resizing": lambda f, x, p, n: segmentation.draw_resizing(x(16 + n, 16), x(16, 16) % 2),
+    "mask quality": lambda f, x, p, n: segmentation.draw_mask_quality(
+        f.iloc[: 80 * n].assign(n_components=2)
     ),
     "words": lambda f, x, p, n: distributions.draw_distribution(
         f.assign(luminosity=np.nan), "luminosity", "Mean luminosity " * n, "grey levels"
@@ -142,37 +208,51 @@ DRAWINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_saves_alike_each_time_without_a_warning(name, n, features, points, pictures, png):
+@pytest.fixture(scope="module", params=product(DRAWINGS, [1, 3]), ids=lambda p: f"{p[0]}-{p[1]}")
+def drawing(request, study_features, pictures, points):
+    """A function that draws a figure, and the figure drawn once."""
+    name, n = request.param
+
+    def draw():
+        return DRAWINGS[name](study_features, pictures, points, n)
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first = png(DRAWINGS[name](features, pictures, points, n))
+        return draw, draw()
+
+
+def test_a_figure_saves_alike_each_time(drawing, png):
+    draw, figure = drawing
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = png(figure)
         # Neither what was drawn before nor the user's own style may show.
         with matplotlib.rc_context({"axes.titlesize": 30, "xtick.labelsize": 2, "text.color": "r"}):
-            second = png(DRAWINGS[name](features, pictures, points, n))
+            second = png(draw())
     assert first.startswith(b"\x89PNG")
     assert first == second
 
 
-@pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_nothing_written_is_cut_off_or_tiny(name, n, features, points, pictures):
-    figure = DRAWINGS[name](features, pictures, points, n)
+def test_nothing_written_is_cut_off_or_tiny(drawing):
+    _, figure = drawing
     figure.draw_without_rendering()
     page = figure.get_window_extent()
-    axis_texts = {
-        id(label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)
-        for label in axis.get_ticklabels(which="both")
-    }  # fmt: skip
-    for text in figure.findobj(Text):
-        if not text.get_text().strip() or not text.get_visible() or id(text) in axis_texts:
-            continue
-        if text.axes is not None and not text.axes.axison and text in text.axes.get_children():
-            continue
+    for text in written_texts(figure):
         box = text.get_window_extent()
         assert box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1, text
         assert box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1, text
         assert text.get_fontsize() >= 8, text
         # Else a class called `$odd$` would be set as a formula.
         assert not text.get_parse_math(), text
+
+
+def written_texts(figure):
+    """Texts that are drawn, without the marks of axes: those beyond their limits are not."""
+    marks = {
+        label for axes in figure.findobj(Axes) for axis in (axes.xaxis, axes.yaxis)
+        for label in axis.findobj(Text) if label is not axis.label or not axis.get_visible()
+    }  # fmt: skip
+    for text in figure.findobj(Text):
+        hidden = not text.get_visible() or (text.axes is not None and not text.axes.axison)
+        if text.get_text().strip() and text not in marks and not hidden:
+            yield text

@@ -14,7 +14,7 @@ from covid_xray.figures.embeddings import (
 )
 
 
-def test_every_radiograph_is_a_point_in_the_colour_of_its_class(points, words):
+def test_a_radiograph_is_a_point_in_its_class_s_colour(points, words):
     figure = draw_embedding(points, "The title", "Silhouette 0.12")
     colours = theme.class_colours(points["label"])
     drawn = {scatter.get_label(): scatter for scatter in figure.axes[0].collections}
@@ -36,7 +36,7 @@ def test_small_classes_lie_on_top(points):
 @pytest.mark.parametrize(
     ("draw", "axes"), [(draw_embedding_interactive, "xy"), (draw_latent_space, "xyz")]
 )
-def test_hovering_names_the_radiograph_its_class_source_and_split(draw, axes, points):
+def test_hovering_names_radiograph_class_source_and_split(draw, axes, points):
     figure = draw(points, "The title", "Silhouette 0.12")
     by_id = points.set_index("image_id")
     seen = set()
@@ -58,7 +58,6 @@ def test_hovering_names_the_radiograph_its_class_source_and_split(draw, axes, po
     assert seen == set(points["image_id"])
     assert figure.layout.title.text == "The title"
     assert figure.layout.title.subtitle.text == "Silhouette 0.12"
-    assert figure.layout.paper_bgcolor == theme.PAPER
 
 
 def test_many_points_go_to_webgl(points):

@@ -4,45 +4,49 @@ import numpy as np
 import pytest
 
 from covid_xray.figures import theme
-from covid_xray.figures.grad_cam import GradCamRow, draw_grad_cam_panels, panel_caption
+from covid_xray.figures.grad_cam import GradCamRow, draw_grad_cam_panels, explained_panel
 
 
 def row_of(is_right, pictures, title="MobileNet", side=12):
-    n = len(is_right)
-    heatmaps = np.random.default_rng(len(title)).random((n, side, side), dtype=np.float32)
-    captions = [panel_caption(f"id-{k}", "COVID", "Normal", 0.5 + k / 100) for k in range(n)]
-    return GradCamRow(title, pictures(n, side, side), heatmaps, captions, list(is_right))
+    """Explained predictions of one model; `COVID` is right, `Normal` is wrong."""
+    row = GradCamRow(title)
+    heatmaps = np.random.default_rng(len(title)).random((len(is_right), side, side))
+    radiographs = pictures(len(is_right), side, side)
+    for k, (right, pixels, heat) in enumerate(zip(is_right, radiographs, heatmaps, strict=True)):
+        predicted = "COVID" if right else "Viral Pneumonia"
+        answer = {"image_id": f"id-{k}", "label": "COVID", "predicted": predicted}
+        answer[f"probability_{predicted}"] = 0.5 + k / 100
+        (row.right if right else row.wrong).append(explained_panel(pixels, heat, answer))
+    return row
 
 
 def panels(figure, n_rows):
     return np.array(figure.axes[: 4 * n_rows]).reshape(n_rows, 4)
 
 
-def test_a_caption_names_the_radiograph_both_classes_and_the_probability():
-    caption = panel_caption("COVID-12", "Lung_Opacity", "Viral Pneumonia", 0.8768)
-    assert caption.splitlines() == [
-        "COVID-12", "true: Lung Opacity", "predicted: Viral Pneumonia", "probability 87.7%",
+def test_a_panel_names_radiograph_classes_and_probability(pictures):
+    (panel,) = row_of([False], pictures).wrong
+    assert panel.title.splitlines() == [
+        "id-0", "true: COVID", "predicted: Viral Pneumonia", "probability 50.0%",
     ]  # fmt: skip
+    assert panel.caption == "wrong"
 
 
-def test_the_first_two_right_then_the_first_two_wrong_predictions_are_shown(pictures):
+def test_two_right_then_two_wrong_predictions_are_shown(pictures):
     rows = [
         row_of([False, True, False, True, True, False], pictures, "MobileNet"),
         row_of([True, True, False, False], pictures, "VGG19"),
     ]
     grid = panels(draw_grad_cam_panels(rows), 2)
-    for cells, row, places in zip(grid, rows, ([1, 3, 0, 2], [0, 1, 2, 3]), strict=True):
+    for cells, row in zip(grid, rows, strict=True):
         assert cells[0].get_ylabel() == row.title
-        for axes, place, verdict in zip(
-            cells, places, ["right", "right", "wrong", "wrong"], strict=True
-        ):
+        for axes, panel in zip(cells, row.right[:2] + row.wrong[:2], strict=True):
             below, above = axes.images
-            assert np.array_equal(below.get_array(), row.radiographs[place])
-            assert np.array_equal(above.get_array(), row.heatmaps[place])
-            assert below.get_clim() == (0, 255)
-            assert above.get_clim() == (0, 1)
-            assert axes.get_title() == row.captions[place]
-            assert axes.get_xlabel() == verdict
+            assert np.array_equal(below.get_array(), panel.pixels)
+            assert np.array_equal(above.get_array(), panel.heat)
+            assert (below.get_clim(), above.get_clim()) == ((0, 255), (0, 1))
+            assert axes.get_title() == panel.title
+            assert axes.get_xlabel() == panel.caption
 
 
 @pytest.mark.parametrize(
@@ -63,16 +67,20 @@ def test_a_missing_panel_stays_blank_and_says_so(is_right, notes, pictures):
     assert cells[0].get_ylabel() == "MobileNet"
 
 
-def test_a_radiograph_without_evidence_keeps_its_grey_and_says_so(pictures):
-    row = row_of([True, False], pictures)
-    row.heatmaps[0] = 0
+def test_a_radiograph_without_evidence_says_so(pictures):
+    nothing = explained_panel(
+        pictures(12, 12),
+        np.zeros((12, 12)),
+        {"image_id": "id", "label": "COVID", "predicted": "COVID", "probability_COVID": 1.0},
+    )
+    row = GradCamRow("MobileNet", [nothing], row_of([False], pictures).wrong)
     (cells,) = panels(draw_grad_cam_panels([row]), 1)
     assert cells[0].get_xlabel() == "right, no evidence"
     assert cells[2].get_xlabel() == "wrong"
     assert theme.HEAT(cells[0].images[1].get_array())[..., 3].max() == 0
 
 
-def test_the_colours_grow_lighter_and_less_transparent_with_the_evidence():
+def test_colours_grow_lighter_and_opaque_with_the_evidence():
     colours = theme.HEAT(np.linspace(0, 1, 256))
     lightness = colours[:, :3] @ [0.2126, 0.7152, 0.0722]
     # Plasma is even in lightness as seen, not in this rough sum.

@@ -1,17 +1,13 @@
 """Figures of predictions: bars that add up to the radiographs, cells and lines as in the table."""
 
-import re
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import to_hex
 from matplotlib.patches import StepPatch
-from matplotlib.text import Text
 
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.scoring import confusion_shares
@@ -60,7 +56,12 @@ def hand_written(rows):
 
 def heights(axes):
     """Heights of the stacked bars per predicted class."""
-    return {bars.get_label(): [bar.get_height() for bar in bars] for bars in axes.containers}
+    return {named(bars): [bar.get_height() for bar in bars] for bars in axes.containers}
+
+
+def named(bars):
+    """The predicted class of a stack of bars."""
+    return bars[0].get_label().removeprefix("predicted ")
 
 
 def steps(axes):
@@ -95,9 +96,11 @@ def test_bars_and_steps_add_up_to_the_test_radiographs(seed):
     for rows, table in zip(grid, models.values(), strict=True):
         test = table[table["split"] == "test"]
         for right, wrong, label in zip(*rows, CLASSES, strict=True):
-            taken_for = test[test["label"] == label]["predicted"].value_counts().to_dict()
-            n_right = taken_for.pop(label, 0)
-            assert {name: sum(bars) for name, bars in heights(right).items()} == {label: n_right}
+            names = test[test["label"] == label]["predicted"].map(theme.class_name)
+            taken_for = names.value_counts().to_dict()
+            name = theme.class_name(label)
+            n_right = taken_for.pop(name, 0)
+            assert {name: sum(bars) for name, bars in heights(right).items()} == {name: n_right}
             assert {name: sum(bars) for name, bars in heights(wrong).items()} == taken_for
             n_wrong = sum(taken_for.values())
             assert sum(values.sum() for values in steps(wrong)) == n_wrong
@@ -105,21 +108,23 @@ def test_bars_and_steps_add_up_to_the_test_radiographs(seed):
             assert [text.get_text() for text in wrong.texts] == [f"{n_wrong:,} wrong"]
 
 
-def test_wrong_predictions_wear_the_colour_of_the_class_they_name_and_are_stacked():
-    colours = theme.class_colours(CLASSES)
+def test_predictions_wear_the_colour_of_their_class():
+    colours = {
+        theme.class_name(name): colour for name, colour in theme.class_colours(CLASSES).items()
+    }
     grid = panels(draw_confidence({"model": predictions()}), 1, 4)
     for axes in grid.flat:
         tops = np.zeros(10)
         for bars in axes.containers:
             assert {to_hex(bar.get_facecolor()).upper() for bar in bars} == {
-                colours[bars.get_label()].upper()
+                colours[named(bars)].upper()
             }
             np.testing.assert_allclose([bar.get_y() for bar in bars], tops)
             tops += [bar.get_height() for bar in bars]
         assert axes.get_ylim()[1] > tops.max()
 
 
-def test_a_probability_that_was_rounded_above_one_is_in_the_last_bin():
+def test_a_probability_rounded_above_one_is_in_the_last_bin():
     table = hand_written([("a", "a", 1 + 1e-7)])
     (above, _) = panels(draw_confidence({"model": table}), 1, 2)[0]
     assert heights(above[0])["a"][-1] == 1
@@ -177,8 +182,6 @@ def test_text_is_light_on_dark_cells_and_dark_on_light_ones():
     for text, share in zip(axes.texts, table["share"], strict=True):
         expected = theme.PAPER if share > 0.75 else theme.INK if share < 0.4 else text.get_color()
         assert text.get_color() == expected
-    assert theme.ink_on(to_rgba(theme.PAPER)) == theme.INK
-    assert theme.ink_on(to_rgba(theme.INK)) == theme.PAPER
 
 
 def test_a_class_without_radiographs_says_so():
@@ -251,13 +254,13 @@ def test_an_interval_beside_its_score_is_drawn_as_it_is():
     assert_lines_and_intervals(axes, table, "covid_weight", WEIGHT_SCORES)
 
 
-def test_scores_by_threshold_stand_over_the_number_of_training_radiographs():
+def test_scores_by_threshold_stand_over_training_sizes():
     table = thresholds(50, 0, 30)
     upper, lower = draw_threshold_scores(table).axes
     names = {"accuracy": "accuracy", "f1_score": "F1, all classes"}
     assert_lines_and_intervals(upper, table, "threshold", names)
-    (bars,) = lower.collections
-    tops = [tuple(segment[1]) for segment in bars.get_segments()]
+    (bars,) = lower.containers
+    tops = [(bar.get_center()[0], bar.get_height()) for bar in bars]
     assert tops == [(0, 1500), (30, 1200), (50, 1000)]
     assert [text.get_text() for text in lower.texts] == ["1,500", "1,200", "1,000"]
     assert [text.get_text() for text in lower.get_xticklabels()] == ["no\nfilter", "30", "50"]
@@ -267,39 +270,3 @@ def test_scores_by_threshold_stand_over_the_number_of_training_radiographs():
 def test_nothing_to_plot_is_said_in_words(words):
     assert "No model was trained" in words(draw_class_weight_scores(weights().head(0)))
     assert "No model was trained" in words(draw_threshold_scores(thresholds().head(0)))
-
-
-# --- All of them ----------------------------------------------------------------------------------
-
-ODD = ["$odd$ _name_", "COVID", "Viral Pneumonia", "new_class 7"]
-DRAWINGS = {
-    "confidence": lambda n: draw_confidence(
-        {f"EfficientNetB0, COVID weight {k}": predictions(k, classes=ODD) for k in range(n)}
-    ),
-    "confusion": lambda n: draw_confusion_matrices(
-        {f"VGG19 fine tuned, weight {k}": confusion_shares(predictions(k, classes=ODD), INTERVALS)
-         for k in range(n)}
-    ),
-    "weights": lambda n: draw_class_weight_scores(weights(*range(1, n + 1))),
-    "thresholds": lambda n: draw_threshold_scores(thresholds(*range(0, 30 * n, 30))),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_a_figure_saves_alike_each_time_with_nothing_cut_off(name, n, png):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        figure = DRAWINGS[name](n)
-        assert png(figure) == png(DRAWINGS[name](n))
-    figure.draw_without_rendering()
-    page = figure.get_window_extent()
-    for text in figure.findobj(Text):
-        # Numbers of an axis are Matplotlib's own, and those beyond its limits are not drawn.
-        if not re.search("[a-z]", text.get_text()) or not text.get_visible():
-            continue
-        box = text.get_window_extent()
-        assert box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1, text
-        assert box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1, text
-        assert text.get_fontsize() >= 8, text
-        assert not text.get_parse_math(), text

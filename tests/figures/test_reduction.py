@@ -38,7 +38,7 @@ def test_eigen_images_are_centred_on_zero_with_their_share(k, n_shown):
         assert axes.get_title() == f"{place + 1}: {shares[place]:.1%}"
 
 
-def test_the_curve_is_the_cumulative_share_and_report_a_has_its_point(words):
+def test_the_curve_is_the_share_and_report_a_has_its_point(words):
     table = explained_by(np.full(80, 0.012))
     figure = draw_explained_variance(table)
     curve, own, published = figure.axes[0].lines
@@ -50,7 +50,7 @@ def test_the_curve_is_the_cumulative_share_and_report_a_has_its_point(words):
     assert "89% with 50" in words(figure)
 
 
-def test_fewer_components_than_report_a_keeps_are_drawn_to_the_last(words):
+def test_fewer_components_than_report_a_are_drawn(words):
     figure = draw_explained_variance(explained_by(np.full(7, 0.1)))
     assert "70.0% with 7" in words(figure)
     assert "No principal component" in words(draw_explained_variance(explained_by([])))

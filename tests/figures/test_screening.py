@@ -76,7 +76,7 @@ def expected_box(picture):
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_a_box_holds_the_pixels_of_one_radiograph_in_its_class_s_colour(n):
+def test_a_box_holds_one_radiograph_in_its_class_s_colour(n):
     before, after = examples(n), examples(n, 1)
     figure = draw_grey_levels(before, after, {}, {})
     colours = theme.class_colours(CLASSES)
@@ -113,8 +113,8 @@ def test_lines_are_the_shares_of_eight_grey_levels_each():
     figure = draw_grey_levels({}, {}, before, after)
     for axes, shares in zip(figure.axes[2:], (before, after), strict=True):
         drawn = steps_of(axes)
-        assert list(drawn) == CLASSES
-        for label, step in drawn.items():
+        assert list(drawn) == [theme.class_name(label) for label in CLASSES]
+        for label, step in zip(CLASSES, drawn.values(), strict=True):
             heights, edges, _ = step.get_data()
             assert list(edges) == list(range(0, 257, 8))
             slow = [sum(shares[label][level] for level in range(k, k + 8)) for k in edges[:-1]]
@@ -147,10 +147,11 @@ def test_classes_are_told_apart_by_line_as_well_as_by_colour():
     }
     assert list(named) == [theme.class_name(label) for label in CLASSES]
     assert len({line for _, line in cues.values()}) == 4
-    for label, (colour, line) in cues.items():
-        handle = named[theme.class_name(label)]
+    colours = theme.class_colours(CLASSES)
+    for label, (name, (colour, line)) in zip(CLASSES, cues.items(), strict=True):
+        handle = named[name]
         assert (to_hex(handle.get_color()), handle.get_linestyle()) == (colour, line)
-        assert colour == to_hex(theme.class_colours(CLASSES)[label])
+        assert colour == to_hex(colours[label])
 
 
 def test_a_class_without_examples_says_so_and_keeps_its_line():
@@ -219,7 +220,7 @@ def test_bars_are_shares_on_one_scale_with_their_counts():
     assert titles == list(PANELS)
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     for axes, of_class in zip(figure.axes, PANELS.values(), strict=True):
-        (bars,) = axes.containers
+        bars = axes.containers[-1]
         total = sum(of_class.values())
         assert [bar.get_width() for bar in bars] == [n / total for n in of_class.values()]
         assert sum(bar.get_width() for bar in bars) == pytest.approx(1)
@@ -230,29 +231,29 @@ def test_bars_are_shares_on_one_scale_with_their_counts():
     assert texts == ["3,616  (17.1%)", "17,549  (82.9%)"]
 
 
-def test_a_class_has_its_colour_in_every_panel_and_the_rest_is_neutral():
+def test_a_class_has_its_colour_in_every_panel():
     figure = draw_class_proportions(PANELS)
     colours = {**theme.class_colours(FOUR), "non-COVID": theme.ALL}
     for axes, of_class in zip(figure.axes, PANELS.values(), strict=True):
-        for bar, label in zip(axes.containers[0], of_class, strict=True):
+        for bar, label in zip(axes.containers[-1], of_class, strict=True):
             assert to_hex(bar.get_facecolor()) == to_hex(colours[label])
     assert theme.class_colours(["a", "b", "non-COVID"])["non-COVID"] == theme.ALL
 
 
-def test_panels_beside_each_other_have_bars_of_one_thickness():
+def test_panels_have_bars_of_about_one_thickness():
     figure = draw_class_proportions({"four": FOUR, "two": TWO, "one": {"COVID": 5}})
     figure.draw_without_rendering()
-    four, two, one = (
+    heights = [
         {round(bar.get_window_extent().height) for bar in axes.containers[0]}
         for axes in figure.axes
-    )
-    assert four == two and len(four | one) <= 2 and max(one) - min(four) <= 3
+    ]
+    assert max(map(max, heights)) <= 1.25 * min(map(min, heights))
 
 
 def test_a_panel_without_radiographs_says_so():
     full, empty = draw_class_proportions({"full": TWO, "empty": dict.fromkeys(TWO, 0)}).axes
     assert [text.get_text() for text in empty.texts] == ["no radiographs"]
-    assert not empty.containers and len(full.containers) == 1
+    assert not empty.containers and full.containers
 
 
 @pytest.mark.parametrize("counts", [{}, {"a": {}}, {"a": {"COVID": 0}, "b": {}}])
@@ -280,18 +281,16 @@ def attribution_rows(axes, labels):
     """Of each line of a panel: its name, evidence, interval and area of the lungs."""
     names = [text.get_text() for text in axes.get_yticklabels()]
     points = [line for line in axes.lines if line.get_label() in labels]
-    areas = [line for line in axes.lines if line.get_label().startswith("area of the lungs")]
+    (area,) = [line for line in axes.lines if line.get_label().startswith("area of the lungs")]
     bars = [tuple(bar.get_segments()[0][:, 0]) for bar in axes.collections]
     values = [float(line.get_xdata()[0]) for line in points]
     assert [line.get_ydata()[0] for line in points] == list(range(len(names)))
     assert [bar.get_segments()[0][0, 1] for bar in axes.collections] == list(range(len(names)))
-    assert [line.get_ydata()[0] for line in areas] == list(range(len(names)))
-    return list(
-        zip(names, values, bars, [float(line.get_xdata()[0]) for line in areas], strict=True)
-    )
+    assert list(area.get_ydata()) == list(range(len(names)))
+    return list(zip(names, values, bars, area.get_xdata(), strict=True))
 
 
-def test_each_line_has_its_evidence_its_interval_and_the_area_of_the_lungs():
+def test_a_line_has_evidence_interval_and_lung_area():
     table = attribution_of(["Xception", "CNN"])
     figure = draw_lung_attribution(table)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Xception", "CNN"]
@@ -325,10 +324,10 @@ def test_labels_keep_their_colour_and_marker_and_all_is_neutral():
             assert to_hex(bar.get_color()[0]) == to_hex(line.get_color())
         for line in axes.lines:
             if line.get_label() not in points:
-                assert (line.get_marker(), line.get_color()) == ("|", theme.REFERENCE)
+                assert (line.get_marker(), line.get_color()) == ("|", theme.INK)
 
 
-def test_the_legend_names_the_evidence_and_what_chance_would_give():
+def test_the_legend_names_evidence_and_chance():
     (legend,) = draw_lung_attribution(attribution_of(["CNN"])).legends
     point, tick = legend.legend_handles
     evidence, area = (text.get_text() for text in legend.get_texts())
@@ -427,7 +426,7 @@ def test_reference_lines_are_the_diagonal_and_the_prevalence():
     assert f"prevalence {share:.1%}" in figure.axes[1].texts[0].get_text()
 
 
-def test_models_tested_on_unlike_shares_have_each_their_prevalence():
+def test_models_have_each_their_own_prevalence():
     views = {"a": view(), "b": view(prevalence=0.6)}
     axes = draw_screening_curves(views, points_of([])).axes[1]
     heights = [line.get_ydata()[0] for line in axes.lines if line.get_label() == "guessing"]
@@ -467,13 +466,13 @@ def test_the_corner_of_the_roc_is_enlarged_in_a_free_place():
     assert left > top
 
 
-def test_the_legend_names_the_models_in_the_order_given_with_the_look_of_their_curves():
+def test_the_legend_names_models_with_the_look_of_curves():
     models = ["zeta", "alpha", "$odd$ _name_", "mid"]
     figure = draw_screening_curves({model: view() for model in models}, points_of(models[:3]))
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == models
     markers = [handle.get_marker() for handle in legend.legend_handles]
-    assert markers == [*(cue[1] for cue in theme.model_cues(models[:3]).values()), "none"]
+    assert markers == [cue.marker for cue in theme.model_cues(models).values()]
     for axes in figure.axes:
         for handle, line in zip(
             legend.legend_handles, lines_of(axes, *models).values(), strict=True
@@ -499,7 +498,7 @@ def test_models_are_told_apart_by_colour_and_by_line_or_marker(n):
     assert max(Counter(line for *_, line in cues.values()).values()) <= -(-n // 4)
 
 
-def test_a_model_with_one_side_only_is_named_but_has_no_curve(words):
+def test_a_model_with_one_side_has_no_curve(words):
     views = {"both": view(), "lacking": view().assign(is_positive=True), "empty": view().iloc[:0]}
     figure = draw_screening_curves(views, points_of(["both"]))
     assert "radiographs: lacking, empty" in words(figure).replace("\n", " ")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
+from plotly.colors import hex_to_rgb
 
 from covid_xray.figures import theme
 from covid_xray.figures.sources import draw_class_counts, draw_sources
@@ -44,14 +45,14 @@ def test_the_links_are_the_crosstab_of_sources_and_classes(rows):
     assert sum(link.value) == len(rows)
 
 
-def test_nodes_carry_their_counts_and_links_the_colour_of_their_class():
+def test_nodes_carry_counts_and_links_class_colours():
     rows = [("COVID", "SIRM")] * 3 + [("COVID", None)] * 2 + [("Lung_Opacity", "RSNA")] * 4
     (sankey,) = draw_sources(index_of(rows)).data
     assert list(sankey.node.label) == [
         "RSNA (4)", "SIRM (3)", "unknown (2)", "COVID (5)", "Lung Opacity (4)",
     ]  # fmt: skip
     colours = theme.class_colours(["COVID", "Lung_Opacity"])
-    covid, opacity = (theme.translucent(colour, 0.45) for colour in colours.values())
+    covid, opacity = (f"rgba{(*hex_to_rgb(colour), 0.45)}" for colour in colours.values())
     targets = [sankey.node.customdata[target] for target in sankey.link.target]
     assert [covid if name == "COVID" else opacity for name in targets] == list(sankey.link.color)
     assert "%{value" in sankey.link.hovertemplate
@@ -62,7 +63,7 @@ def test_bars_are_as_long_as_the_classes_are_large(words):
     sizes = {"Normal": 10_192, "Lung_Opacity": 6012, "COVID": 3616, "Viral Pneumonia": 1345}
     index = pd.DataFrame({"label": np.repeat(list(sizes), list(sizes.values()))})
     figure = draw_class_counts(index.sample(frac=1, random_state=0))
-    bars = figure.axes[0].patches
+    bars = figure.axes[0].containers[-1]
     names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     drawn = {name: bar.get_width() for name, bar in zip(names, bars, strict=True)}
     assert drawn == {label.replace("_", " "): n for label, n in sizes.items()}

@@ -63,44 +63,42 @@ def test_the_known_classes_stay_apart_in_black_and_white():
 
 
 @given(st.sets(st.sampled_from([*KNOWN, "a", "b", "c", "d", "e"]), min_size=1))
-def test_a_known_class_has_its_colour_and_marker_in_any_company(labels):
-    for cue in (theme.class_colours, theme.class_markers, theme.class_symbols):
-        alone, together = cue(KNOWN), cue(labels)
-        assert list(together) == sorted(labels)
-        assert {label: together[label] for label in labels & set(KNOWN)} == {
-            label: alone[label] for label in labels & set(KNOWN)
-        }
+def test_a_known_class_has_its_look_in_any_company(labels):
+    alone, together = theme.class_cues(KNOWN), theme.class_cues(labels)
+    assert list(together) == sorted(labels)
+    for label in labels & set(KNOWN):
+        assert together[label] == alone[label]
 
 
-def test_classes_nobody_foresaw_get_colours_of_their_own_then_cues_that_differ():
+def test_other_classes_get_colours_then_cues_that_differ():
     labels = [*KNOWN, "a", "b", "c", "d"]
     assert len(set(theme.class_colours(labels).values())) == 8
     assert theme.class_colours(["b", "a"]) == theme.class_colours(["a", "b"])
     many = [*KNOWN, *"abcdefghi"]
-    colours, markers = theme.class_colours(many), theme.class_markers(many)
-    assert len({(colours[label], markers[label]) for label in many}) == len(many)
+    assert len({cue[:2] for cue in theme.class_cues(many).values()}) == len(many)
 
 
 def test_drawing_leaves_the_style_of_others_alone():
     before = dict(matplotlib.rcParams)
-    figure, grid = theme.new_figure(2, 3, width=4, height=3)
-    assert grid.shape == (2, 3)
+    figure = theme.themed(lambda: theme.new_figure(2, 3, width=4, height=3)[0])()
+    assert len(figure.axes) == 6
     assert list(figure.get_size_inches()) == [4, 3]
-    assert not grid[0, 0].spines["top"].get_visible()
+    assert not figure.axes[0].spines["top"].get_visible()
     assert dict(matplotlib.rcParams) == before
 
 
 def test_plotly_figures_get_the_theme_and_keep_their_data():
     figure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]))
-    assert theme.apply_theme(figure) is figure
-    assert figure.layout.paper_bgcolor == theme.PAPER
+    assert theme.apply_theme(figure, "The title", "under it") is figure
+    assert figure.layout.title.text == "The title"
+    assert figure.layout.title.subtitle.text == "under it"
     assert figure.layout.font.color == theme.INK
     assert list(figure.data[0].y) == [3, 4]
 
 
 def test_a_long_title_is_wrapped_within_the_figure():
-    figure, _ = theme.new_figure(width=4, height=3)
-    theme.add_title(figure, "luminosity " * 12, "a subtitle that is long as well " * 4)
+    titles = ("luminosity " * 12, "a subtitle that is long as well " * 4)
+    figure = theme.themed(lambda: theme.titled(theme.new_figure(width=4)[0], *titles))()
     figure.draw_without_rendering()
     right = figure.get_window_extent().x1
     assert figure._suptitle.get_window_extent().x1 <= right
@@ -137,6 +135,8 @@ def _style_literals(tree):
     return [
         (name, value.value)
         for name, value in named
-        # "none" is no colour at all.
-        if style.search(str(name)) and isinstance(value, ast.Constant) and value.value != "none"
+        # "none" is no colour at all, and "name" is a column to colour by.
+        if style.search(str(name))
+        and isinstance(value, ast.Constant)
+        and value.value not in ("none", "name")
     ]

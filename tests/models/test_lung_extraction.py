@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.equalisation import EqualisationSettings, equalise
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
-from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.lung_extraction import (
     CleanLungMask,
     Equalisation,
@@ -35,7 +35,7 @@ UNET = UNetSettings(
     batch_size=4,
     epochs=1,
     patience=1,
-    augmentation=PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False),
+    augmentation=Augmentation(),
     seed=3,
 )
 

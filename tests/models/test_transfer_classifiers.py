@@ -3,8 +3,8 @@ import importlib
 import keras
 import numpy as np
 import pytest
-from covid_xray.pipelines.modeling.grid import BACKBONES
 
+from covid_xray.models.backbone import BACKBONES
 from covid_xray.models.transfer_classifiers import (
     WeightsError,
     _preprocessing,
@@ -36,7 +36,7 @@ def preprocessed(architecture, radiographs):
     return module.preprocess_input(rgb)
 
 
-@pytest.mark.parametrize("architecture", [b.architecture for b in BACKBONES.values()])
+@pytest.mark.parametrize("architecture", [backbone.keras_name for backbone in BACKBONES])
 def test_trainable_parameters_equal_table_5_to_the_unit(architecture):
     assert count_trainable_parameters(build(architecture)) == PUBLISHED[architecture]
 

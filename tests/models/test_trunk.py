@@ -1,4 +1,4 @@
-"""The cut: its halves equal the whole, and their key tells what their activations depend on."""
+"""The cut: its halves equal the whole, and their record tells what their activations depend on."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from covid_xray.models.trunk import ActivationError, cut_classifier, trunk_features, trunk_key
+from covid_xray.models.trunk import ActivationError, cut_classifier, trunk_features, trunk_record
 from support.transfer import build, build_calibrated, build_tiny
 
 RADIOGRAPHS = np.random.default_rng(5).integers(0, 256, (6, 40, 40)).astype(np.uint8)
@@ -43,7 +43,7 @@ def test_trunk_and_tail_in_turn_equal_the_whole_classifier(architecture, tensors
 
 
 @pytest.mark.slow
-def test_two_tensors_come_back_from_their_joined_rows_as_a_tuple():
+def test_two_tensors_come_back_as_a_tuple():
     cut = calibrated_cut("ResNet50V2")
     rng = np.random.default_rng(0)
     tensors = [rng.random((3, *shape), dtype=np.float32) for shape in cut.crossing_shapes]
@@ -59,7 +59,7 @@ def test_a_single_tensor_comes_back_alone():
     np.testing.assert_array_equal(cut.part(cut.join([tensor])), tensor)
 
 
-def test_a_rows_activations_are_those_of_its_radiograph_whatever_the_batches():
+def test_batches_do_not_change_a_rows_activations():
     cut = cut_classifier(build_tiny())
     alone = [cut.trunk(image[None, ..., None].astype("float32")) for image in RADIOGRAPHS]
     expected = np.stack([np.ravel(*keras.tree.flatten(tensors)) for tensors in alone])
@@ -78,10 +78,10 @@ def test_half_precision_halves_the_disk_at_a_small_error():
     assert full.std() > 0.01
 
 
-def test_equal_builds_have_equal_keys_whatever_was_built_between_them():
-    first = trunk_key(cut_classifier(build("MobileNet")), "float32")
+def test_equal_builds_have_equal_records():
+    first = trunk_record(cut_classifier(build("MobileNet")), "float32")
     build_tiny()
-    assert trunk_key(cut_classifier(build("MobileNet")), "float32") == first
+    assert trunk_record(cut_classifier(build("MobileNet")), "float32") == first
 
 
 # The tiny classifier's layers 2 to 4: convolution, normalisation, activation.
@@ -95,10 +95,10 @@ def _recalibrated(model):
 
 
 CHANGES = {
-    "another input side": ({"side": 20}, None, "float32", {"input_side", "cut"}),
+    "another input side": ({"side": 20}, None, "float32", {"input_side", "cut", "layers"}),
     # The activation's frozen or not: neither weights nor shapes tell.
-    "a cut one layer earlier": ({"frozen": 4}, None, "float32", {"frozen_layers"}),
-    "a cut one layer later": ({"frozen": 6}, None, "float32", {"frozen_layers", "weights"}),
+    "a cut one layer earlier": ({"frozen": 4}, None, "float32", {"layers"}),
+    "a cut one layer later": ({"frozen": 6}, None, "float32", {"layers", "weights"}),
     "another seed": ({"seed": 2}, None, "float32", {"weights"}),
     "weights changed in the last bit": ({}, _scaled, "float32", {"weights"}),
     "another calibration": ({}, _recalibrated, "float32", {"weights"}),
@@ -110,13 +110,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_key_changes_with_what_activations_depend_on_and_with_nothing_else(change):
+def test_the_record_tells_what_activations_depend_on(change):
     options, alter, dtype, expected = CHANGES[change]
-    before = trunk_key(cut_classifier(build_tiny()), "float32")
+    before = trunk_record(cut_classifier(build_tiny()), "float32")
     model = build_tiny(**options)
     if alter:
         alter(model)
-    after = trunk_key(cut_classifier(model), dtype)
+    after = trunk_record(cut_classifier(model), dtype)
     assert before.keys() == after.keys()
     assert {name for name in before if before[name] != after[name]} == expected
 
@@ -133,7 +133,7 @@ def _huge(model):
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 @pytest.mark.parametrize(("alter", "dtype"), [(_with_nan, "float32"), (_huge, "float16")])
-def test_activations_that_are_not_finite_are_refused_with_where_to_look(alter, dtype):
+def test_activations_that_are_not_finite_are_refused(alter, dtype):
     model = build_tiny()
     alter(model)
     cut = cut_classifier(model)

@@ -30,7 +30,7 @@ SIDE = 32
 SPLITTING = SplittingParameters(
     protocol=Protocol.LEAK_FREE, train=0.6, validation=0.2, test=0.2, seed=3
 )
-AUGMENTATION = AugmentationParameters(images_per_class=10, n_layers=3, factor=0.1, batch_size=8)
+AUGMENTATION = AugmentationParameters(images_per_class=10, n_layers=3, factor=0.1)
 TABLE_2 = pd.DataFrame(
     [
         ("1", 4000, 3, 0.1, 4),

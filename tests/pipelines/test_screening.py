@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.io import DataCatalog
 from kedro.runner import SequentialRunner
 
 from covid_xray.datasets import KerasModelsDataset, RunStoreDataset
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.equalisation import EqualisationSettings
-from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.screening import (
     ANSWERS,
     CLASSICAL,
@@ -27,7 +27,7 @@ from covid_xray.phantom.drawing import draw_radiograph
 from covid_xray.pipelines.screening import create_pipeline
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.training.settings import TrainingSettings
-from support.project import ROOT
+from support.memory import KeptDataset, catalog_entries, published, schema_of
 
 CLASSES = ["COVID", "Lung_Opacity", "Normal"]
 SIDE, OF_EACH = 64, 10
@@ -57,24 +57,9 @@ UNET = UNetSettings(
     batch_size=4,
     epochs=1,
     patience=1,
-    augmentation=PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False),
+    augmentation=Augmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False),
     seed=3,
 )
-PUBLISHED = {
-    "published_screening_scores": "report_b_screening",
-    "published_screening_confusion": "report_b_confusion",
-    "published_figures": "other_figures",
-}
-
-
-class KeptDataset(MemoryDataset):
-    """A dataset in memory that stays after the run; what is streamed is collected."""
-
-    def save(self, data):
-        super().save(data.collect() if hasattr(data, "collect") else data)
-
-    def _release(self):
-        pass
 
 
 def study():
@@ -100,7 +85,7 @@ def study():
         "predicted_masks": masks,
         "params:screening": SCREENING,
         "params:intervals": Intervals(n_resamples=100, confidence=0.95, seed=1),
-        **{k: pd.read_csv(ROOT / f"data/01_raw/published/{v}.csv") for k, v in PUBLISHED.items()},
+        **published(),
     }
 
 
@@ -108,8 +93,8 @@ def study():
 def catalog(tmp_path_factory):
     """The catalog after a run."""
     pipeline, folder = create_pipeline(), tmp_path_factory.mktemp("screening")
-    made = {name: KeptDataset(copy_mode="assign") for name in pipeline.all_outputs()}
-    given = {name: KeptDataset(data, copy_mode="assign") for name, data in study().items()}
+    made = {name: KeptDataset() for name in pipeline.all_outputs()}
+    given = {name: KeptDataset(data) for name, data in study().items()}
     on_disk = {
         "screening_classifiers": RunStoreDataset(filepath=str(folder / "runs")),
         "screening_models": KerasModelsDataset(filepath=str(folder / "models")),
@@ -127,6 +112,15 @@ def test_a_box_of_few_elements_ends_in_a_page_and_in_models():
     assert len(boxes - {"screening"}) + len(alone) <= 20
     assert pipeline.outputs() == {"screening_page", "screening_models"}
     assert not [name for name in pipeline.datasets() if "." in name.removeprefix("params:")]
+
+
+def test_tables_keep_to_their_schemas(catalog):
+    made = create_pipeline().all_outputs()
+    schemas = {k: schema_of(entry) for k, entry in catalog_entries().items() if k in made}
+    tables = {name: schema for name, schema in schemas.items() if schema is not None}
+    assert len(tables) >= 7
+    for name, schema in tables.items():
+        schema.validate(catalog.load(name))
 
 
 def test_equalised_radiographs_are_opencvs(catalog):

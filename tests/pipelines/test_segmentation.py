@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from covid_xray.evaluation.overlap import overlap_scores
-from covid_xray.imaging.pair_augmentation import PairAugmentation
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.models.settings import UNetSettings
 from covid_xray.pipelines.segmentation import create_pipeline
 from covid_xray.pipelines.segmentation.nodes import choose_lung_masks
@@ -31,7 +31,7 @@ PARAMETERS = {
         batch_size=8,
         epochs=1,
         patience=1,
-        augmentation=PairAugmentation(rotation=15, zoom=0.1, shift=0.05, gamma=0.4, flip=True),
+        augmentation=Augmentation(rotation=15, zoom=0.1, shift=0.05, gamma=0.4, flip=True),
         seed=1,
     ),
 }

@@ -26,7 +26,7 @@ PARAMETERS = {
     "params:sharpness": SharpnessParameters(thresholds=[30], min_laplacian_variance=30),
     "params:splitting": SplittingParameters(protocol="leak_free", **SHARES, seed=1),
     "params:augmentation": AugmentationParameters(
-        images_per_class=20, n_layers=3, factor=0.1, batch_size=4, workers=1
+        images_per_class=20, n_layers=3, factor=0.1, workers=1
     ),
     "params:intervals": Intervals(n_resamples=100, confidence=0.95, seed=1),
 }

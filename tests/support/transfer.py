@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
-from covid_xray.pipelines.modeling.grid import BACKBONES
 
+from covid_xray.models.backbone import BACKBONES
 from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
 
 # Trainable parameters of Report A's Table 5.
@@ -13,11 +13,11 @@ PUBLISHED = {
     "ResNet50V2": 8_144_388,
     "VGG19": 2_361_860,
 }
-_OF_ARCHITECTURE = {backbone.architecture: backbone for backbone in BACKBONES.values()}
+_OF_ARCHITECTURE = {backbone.keras_name: backbone for backbone in BACKBONES}
 
 
 def build(architecture, weights=None, input_side=32, seed=1, **options):
-    """A classifier of the grid, with random weights unless a folder is given."""
+    """A classifier of Table 5, with random weights unless a folder is given."""
     backbone = _OF_ARCHITECTURE[architecture]
     settings = {"trainable_layers": backbone.trainable_layers, "head": backbone.head} | options
     return build_classifier(
@@ -34,7 +34,7 @@ def build_calibrated(architecture, **options):
 
 
 def build_tiny(side=16, frozen=5, units=8, n_classes=4, seed=1):
-    """A classifier with every kind of layer that the grid's have, built in a moment.
+    """A classifier with every kind of layer that Table 5's have, built in a moment.
 
     Its 11 layers: input, resizing, convolution, normalisation, activation (frozen unless said
     otherwise), convolution, normalisation, pooling, dense, dropout and output.

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from covid_xray.pipelines.modeling.grid import BACKBONES
 
+from covid_xray.models.backbone import BACKBONES
 from covid_xray.models.transfer_classifiers import calibrate_batch_norm
 from covid_xray.models.trunk import cut_classifier, trunk_features
 from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
@@ -46,14 +46,14 @@ def tiny():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+@pytest.mark.parametrize("backbone", BACKBONES, ids=lambda backbone: backbone.id)
 def test_training_on_cached_features_equals_plain_fit_of_the_whole_model(backbone):
     """Same seeds, dropout off: losses and weights within 1e-4 after two epochs.
 
     The plain side is Keras alone, without XLA, whose compiling takes most of the time.
     """
     head = [layer for layer in backbone.head if "dense" in layer]
-    whole, ours = (build_calibrated(backbone.architecture, head=head) for _ in range(2))
+    whole, ours = (build_calibrated(backbone.keras_name, head=head) for _ in range(2))
     for layer in whole.layers:
         # EfficientNet's stochastic depth is active even in frozen layers; the cache has it off.
         if isinstance(layer, keras.layers.Dropout):

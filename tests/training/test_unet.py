@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from covid_xray.datasets import KerasModelDataset
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
-from covid_xray.imaging.pair_augmentation import PairAugmentation
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
 from covid_xray.training.batches import SplitRows, TrainingError
 from covid_xray.training.unet import dice, overlap_loss, train_unet, without_training
 
-STILL = PairAugmentation(rotation=0, zoom=0, shift=0, gamma=0, flip=False)
-MOVED = PairAugmentation(rotation=10, zoom=0.1, shift=0.05, gamma=0.2, flip=True)
+STILL = Augmentation()
+MOVED = Augmentation(rotation=10, zoom=0.1, shift=0.05, gamma=0.2, flip=True)
 SETTINGS = UNetSettings(
     filters=[4, 8],
     learning_rate=1e-2,

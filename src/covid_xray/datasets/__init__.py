@@ -10,26 +10,8 @@ from covid_xray.datasets.atomic import (
     PickleDataset,
     TextDataset,
 )
-from covid_xray.datasets.keras_model import KerasModelDataset
-from covid_xray.datasets.keras_models import KerasModelsDataset
+from covid_xray.datasets.keras_models import KerasModelDataset, KerasModelsDataset
 from covid_xray.datasets.litert_models import LiteRTModelsDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset
 from covid_xray.datasets.radiography_study import RadiographyStudyDataset
 from covid_xray.datasets.run_store import RunStoreDataset
-
-__all__ = [
-    "ActivationsDataset",
-    "ArrayDataset",
-    "AtomicSaveMixin",
-    "CSVDataset",
-    "JSONDataset",
-    "KerasModelDataset",
-    "KerasModelsDataset",
-    "LiteRTModelsDataset",
-    "ParquetDataset",
-    "PhantomStudyDataset",
-    "PickleDataset",
-    "RadiographyStudyDataset",
-    "RunStoreDataset",
-    "TextDataset",
-]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
 from covid_xray.datasets.arrays import ArrayDataset
+from covid_xray.datasets.local import LocalDataset
 from covid_xray.training.activations import Activations
 from covid_xray.whole import write_json
 
 logger = logging.getLogger(__name__)
 
 
-class ActivationsDataset(AbstractDataset[Activations, Activations]):
+class ActivationsDataset(LocalDataset[Activations, Activations]):
     """A `.npy` file of activations, and beside it a `.json` file with the record of what made them.
 
     Saving activations of the same record computes nothing: they are there already.
@@ -30,17 +30,9 @@ class ActivationsDataset(AbstractDataset[Activations, Activations]):
         ```
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Describe the two files.
-
-        Args:
-            filepath: path of the `.npy` file.
-            metadata: for Kedro-Viz and other plugins; not used here.
-        """
-        self._filepath = Path(filepath)
-        self._array = ArrayDataset(filepath=filepath)
-        self._record_path = self._filepath.with_suffix(".json")
-        self.metadata = metadata
+    @property
+    def _record_path(self) -> Path:
+        return self._filepath.with_suffix(".json")
 
     def load(self) -> Activations:
         """The record, and the activations as a read-only memory map."""
@@ -50,7 +42,7 @@ class ActivationsDataset(AbstractDataset[Activations, Activations]):
             raise DatasetError(
                 f"{self._record_path} is not whole ({error}). Delete it and run again."
             ) from error
-        return Activations(record, self._array.load())
+        return Activations(record, ArrayDataset(filepath=str(self._filepath)).load())
 
     def save(self, data: Activations) -> None:
         """Write the activations, unless those of the same key are there."""
@@ -65,8 +57,6 @@ class ActivationsDataset(AbstractDataset[Activations, Activations]):
         write_json(self._record_path, data.record)
 
     def _holds(self, data: Activations) -> bool:
-        if not self._exists():
-            return False
         try:
             kept = self.load()
         except DatasetError:
@@ -75,6 +65,3 @@ class ActivationsDataset(AbstractDataset[Activations, Activations]):
 
     def _exists(self) -> bool:
         return self._filepath.is_file() and self._record_path.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 from numpy.typing import NDArray
 
+from covid_xray.datasets.local import LocalDataset
 from covid_xray.imaging.arrays import RowStream
 from covid_xray.whole import whole_file
 
-_BATCH_BYTES = 64 * 2**20
 
-
-class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
+class ArrayDataset(LocalDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
     """A plain `.npy` file: `np.load` opens it without this project.
 
     Loading gives a read-only memory map, so only the rows that are used are read. Saving takes
@@ -29,16 +28,6 @@ class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
         ```
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Describe the array's file.
-
-        Args:
-            filepath: path of the `.npy` file.
-            metadata: for Kedro-Viz and other plugins; not used here.
-        """
-        self._filepath = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> NDArray[Any]:
         """The array as a read-only memory map."""
         try:
@@ -50,7 +39,7 @@ class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
 
     def save(self, data: NDArray[Any] | RowStream) -> None:
         """Write the array beside its place, then rename."""
-        stream = data if isinstance(data, RowStream) else _row_stream(data)
+        stream = data if isinstance(data, RowStream) else RowStream(data.shape, data.dtype, [data])
         header = {
             "descr": np.lib.format.dtype_to_descr(np.dtype(stream.dtype)),
             "fortran_order": False,
@@ -61,12 +50,6 @@ class ArrayDataset(AbstractDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
             for _, batch in stream.numbered_batches():
                 file.write(np.ascontiguousarray(batch, stream.dtype).data)
 
-    def _exists(self) -> bool:
-        return self._filepath.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
-
 
 def _open(path: Path) -> NDArray[Any]:
     try:
@@ -76,10 +59,3 @@ def _open(path: Path) -> NDArray[Any]:
         # An array without rows has no bytes to map; a truncated file fails here again.
         loaded: NDArray[Any] = np.load(path, allow_pickle=False)
         return loaded
-
-
-def _row_stream(array: NDArray[Any]) -> RowStream:
-    row_bytes = max(array[:1].nbytes, 1)
-    rows = max(_BATCH_BYTES // row_bytes, 1)
-    batches = (array[start : start + rows] for start in range(0, len(array), rows))
-    return RowStream(array.shape, array.dtype, batches)

@@ -1,4 +1,4 @@
-"""Folders of Keras models on disk."""
+"""Keras models on disk."""
 
 from __future__ import annotations
 
@@ -6,16 +6,54 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractDataset
+from kedro.io import DatasetError
 
-from covid_xray.datasets.keras_model import KerasModelDataset
-from covid_xray.whole import whole_folder
+from covid_xray.datasets.local import LocalDataset
+from covid_xray.whole import whole_file, whole_folder
 
 if TYPE_CHECKING:
     import keras
 
 
-class KerasModelsDataset(AbstractDataset["Mapping[str, keras.Model]", "Mapping[str, keras.Model]"]):
+class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
+    """A model in Keras's own `.keras` format, for any Keras backend.
+
+    Unlike `tensorflow.TensorFlowModelDataset` it needs no TensorFlow, imports Keras only when a
+    model is loaded or saved, and its file appears whole or not at all. Keras's safe mode stays
+    on: a model file can't bring code of its own, and knows no layers but Keras's and ours.
+
+    Example:
+        ```yaml
+        classifier:
+          type: covid_xray.datasets.KerasModelDataset
+          filepath: data/06_models/classifier.keras
+        ```
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Describe the model's file.
+
+        Args:
+            filepath: path of the `.keras` file.
+            metadata: for Kedro-Viz and other plugins; not used here.
+        """
+        if not filepath.endswith(".keras"):
+            raise DatasetError(f"filepath is {filepath}: Keras models are saved as .keras files")
+        super().__init__(filepath=filepath, metadata=metadata)
+
+    def load(self) -> keras.Model:
+        """The model, as it was saved."""
+        from covid_xray.models.loading import load_model
+
+        return load_model(self._filepath)
+
+    def save(self, data: keras.Model) -> None:
+        """Write the model beside its place, then rename."""
+        with whole_file(self._filepath) as partial:
+            data.save(partial)
+
+
+class KerasModelsDataset(LocalDataset["Mapping[str, keras.Model]", "Mapping[str, keras.Model]"]):
     """A folder of models as `.keras` files, that appears whole or not at all.
 
     Loading gives a read-only mapping that reads a model when it is asked for.
@@ -31,31 +69,15 @@ class KerasModelsDataset(AbstractDataset["Mapping[str, keras.Model]", "Mapping[s
         ```
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Describe the folder.
-
-        Args:
-            filepath: folder of the `.keras` files.
-            metadata: for Kedro-Viz and other plugins; not used here.
-        """
-        self._folder = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> Mapping[str, keras.Model]:
         """The models by name, each read when it is asked for."""
-        return _KeptModels(self._folder)
+        return _KeptModels(self._filepath)
 
     def save(self, data: Mapping[str, keras.Model]) -> None:
         """Write every model; the folder appears whole or not at all."""
-        with whole_folder(self._folder) as partial:
+        with whole_folder(self._filepath) as partial:
             for name, model in data.items():
                 model.save(partial / f"{name}.keras")
-
-    def _exists(self) -> bool:
-        return self._folder.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._folder)}
 
 
 class _KeptModels(Mapping[str, Any]):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kedro.io import AbstractDataset
-
+from covid_xray.datasets.local import LocalDataset
 from covid_xray.whole import whole_folder
 
 if TYPE_CHECKING:
     import keras
 
 
-class LiteRTModelsDataset(AbstractDataset["Mapping[str, keras.Model]", dict[str, bytes]]):
+class LiteRTModelsDataset(LocalDataset["Mapping[str, keras.Model]", dict[str, bytes]]):
     """A folder of models in the LiteRT (TensorFlow Lite) format, converted when they are saved.
 
     Loading gives each file's bytes by name, which any LiteRT interpreter takes as
@@ -28,28 +26,12 @@ class LiteRTModelsDataset(AbstractDataset["Mapping[str, keras.Model]", dict[str,
         ```
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Describe the folder.
-
-        Args:
-            filepath: folder of the `.tflite` files.
-            metadata: for Kedro-Viz and other plugins; not used here.
-        """
-        self._folder = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> dict[str, bytes]:
         """The models by name, for an interpreter."""
-        return {path.stem: path.read_bytes() for path in sorted(self._folder.glob("*.tflite"))}
+        return {path.stem: path.read_bytes() for path in sorted(self._filepath.glob("*.tflite"))}
 
     def save(self, data: Mapping[str, keras.Model]) -> None:
         """Convert every model; the folder appears whole or not at all."""
-        with whole_folder(self._folder) as partial:
+        with whole_folder(self._filepath) as partial:
             for name, model in data.items():
                 model.export(partial / f"{name}.tflite", format="litert", verbose=False)
-
-    def _exists(self) -> bool:
-        return self._folder.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._folder)}

@@ -8,14 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
+from covid_xray.datasets.radiography_study import RadiographyStudyDataset
 from covid_xray.phantom.plan import PhantomPlan
 from covid_xray.phantom.writing import PLAN_FILE, write_phantom_study
-from covid_xray.studies.study import RadiographyStudy, open_study
+from covid_xray.studies.study import RadiographyStudy
 
 
-class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
+class PhantomStudyDataset(RadiographyStudyDataset):
     """A small synthetic study, written in the Kaggle layout and read like any other.
 
     The first load writes it, seeded, with `truth.csv` beside it: lung masks, findings, sources,
@@ -50,34 +51,30 @@ class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
         Raises:
             DatasetError: if the plan has an unknown field or an impossible value.
         """
-        self._filepath = Path(filepath)
-        self._source_names = source_names
-        self.metadata = metadata
+        super().__init__(filepath=filepath, source_names=source_names, metadata=metadata)
+        self._folder = Path(filepath)
         try:
             self._plan = PhantomPlan(**(plan or {}))
         except (TypeError, ValueError) as error:
             raise DatasetError(f"The phantom study's plan is not usable: {error}.") from error
 
-    def load(self) -> RadiographyStudy:
+    def load(self) -> RadiographyStudy | None:
         """Open the study, writing it first if it is not there.
 
         Raises:
             DatasetError: if the folder holds a study of another plan.
         """
-        if not self._filepath.exists():
-            write_phantom_study(self._filepath, self._plan)
-        self._check_plan()
-        return open_study(self._filepath, None, self._source_names)
-
-    def _check_plan(self) -> None:
-        plan_file = self._filepath / PLAN_FILE
+        if not self._folder.exists():
+            write_phantom_study(self._folder, self._plan)
+        plan_file = self._folder / PLAN_FILE
         written = json.loads(plan_file.read_text("utf-8")) if plan_file.is_file() else None
         if written != asdict(self._plan):
             raise DatasetError(
-                f"{self._filepath} holds another phantom study than the plan in the catalog asks "
+                f"{self._folder} holds another phantom study than the plan in the catalog asks "
                 "for. Delete the folder to have it written anew, or give this plan another "
                 "filepath."
             )
+        return super().load()
 
     def save(self, data: NoReturn) -> None:
         """Studies are read-only.
@@ -87,8 +84,5 @@ class PhantomStudyDataset(AbstractDataset[NoReturn, RadiographyStudy]):
         """
         raise DatasetError("The phantom study writes itself from its plan; it can't be saved to.")
 
-    def _exists(self) -> bool:
-        return self._filepath.exists()
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "plan": self._plan}
+        return {"filepath": str(self._folder), "plan": self._plan}

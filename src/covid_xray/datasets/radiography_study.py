@@ -79,11 +79,11 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
             raise DatasetError(self._missing("no Kaggle handle is configured"))
         try:
             import kagglehub
+
+            return Path(kagglehub.dataset_download(self._kaggle_handle))
         except ImportError as error:
             why = "downloading needs the extra: pip install 'covid-xray[kaggle]'"
             raise DatasetError(self._missing(why)) from error
-        try:
-            return Path(kagglehub.dataset_download(self._kaggle_handle))
         except Exception as error:  # network, credentials, consent: kagglehub raises many kinds
             why = f"downloading '{self._kaggle_handle}' from Kaggle failed ({error})"
             raise DatasetError(self._missing(why)) from error

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
-
+from covid_xray.datasets.local import LocalDataset
 from covid_xray.training.runs import KeptRuns, RunPlan, RunStore, TrainedRun
 
 
-class RunStoreDataset(AbstractDataset["RunPlan | TrainedRun", KeptRuns]):
+class RunStoreDataset(LocalDataset["RunPlan | TrainedRun", KeptRuns]):
     """The runs that share a trunk, each in a folder that appears whole or not at all.
 
     A generator node yields its plan first, and then one trained run after the other. The store
@@ -35,9 +33,9 @@ class RunStoreDataset(AbstractDataset["RunPlan | TrainedRun", KeptRuns]):
             filepath: folder of the runs.
             metadata: for Kedro-Viz and other plugins; not used here.
         """
-        self._store = RunStore(Path(filepath))
+        super().__init__(filepath=filepath, metadata=metadata)
+        self._store = RunStore(self._filepath)
         self.trains_anew = False
-        self.metadata = metadata
 
     def load(self) -> KeptRuns:
         """All runs, read when they are asked for."""
@@ -52,6 +50,3 @@ class RunStoreDataset(AbstractDataset["RunPlan | TrainedRun", KeptRuns]):
 
     def _exists(self) -> bool:
         return self._store.is_complete()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._store.folder)}

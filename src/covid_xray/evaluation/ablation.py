@@ -11,7 +11,7 @@ from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.published import stand_beside
 from covid_xray.evaluation.scoring import FROZEN_SCORES, score_runs, wide_scores
 from covid_xray.split import Split
-from covid_xray.tables import NOTE, Maybe, Text, Whole, table
+from covid_xray.tables import NOTE, Maybe, Text, Whole, bounded, table
 
 _RUN = {
     "backbone": Text(description="Keras name of the frozen backbone"),
@@ -20,14 +20,10 @@ _RUN = {
     "n_test": Whole(description="test radiographs"),
 }
 _SCORES = {
-    f"{score}{suffix}": Maybe(description=f"{words} on the test split{means}")
-    for score, words in (("accuracy", "mean recall of the classes"), ("f1_score", "macro F1"))
-    for suffix, means in (
-        ("", ", every class weighing the same"),
-        ("_low", ", lower bound"),
-        ("_high", ", upper bound"),
-        ("_natural", ", at its own prevalence"),
-    )
+    **bounded("accuracy", "mean recall of the classes on the test split"),
+    "accuracy_natural": Maybe(description="accuracy at the test split's own prevalence"),
+    **bounded("f1_score", "macro F1 on the test split, every class weighing the same"),
+    "f1_score_natural": Maybe(description="macro F1 at the test split's own prevalence"),
 }
 PUBLISHED = {
     score: {
@@ -118,9 +114,8 @@ def laplacian_table(scored: pd.DataFrame) -> pd.DataFrame:
     """Scores by threshold of the Laplacian variance, descending; 0, last, means no filter."""
     # Beside runs that have none, whole thresholds became 50.0.
     thresholds = pd.to_numeric(scored["threshold"], downcast="integer")
-    return scored.assign(threshold=thresholds).sort_values(
-        "threshold", ascending=False, ignore_index=True
-    )
+    table = scored.assign(threshold=thresholds)
+    return table.sort_values("threshold", ascending=False, ignore_index=True)
 
 
 def _beside_published(

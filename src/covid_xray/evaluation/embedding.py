@@ -7,6 +7,8 @@ figures under shuffled labels say what chance alone would show.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ _FIGURES = [
     for score in ("silhouette", "knn_purity")
     for suffix in ("", "_shuffled", "_shuffled_highest")
 ]
+_Score = Callable[[NDArray[np.intp]], float]
 
 
 def score_embedding(
@@ -51,10 +54,10 @@ def score_embedding(
     if reason:
         return row | dict.fromkeys(_FIGURES, float("nan")) | {"note": f"not testable: {reason}"}
     rng = np.random.default_rng(seed)
-    silhouette = _silhouettes(points, codes, silhouette_rows, n_shuffles, rng)
-    purity = _purities(points, codes, n_neighbours, n_shuffles, rng)
-    scores = [*_summary(silhouette), *_summary(purity)]
-    return row | dict(zip(_FIGURES, scores, strict=True)) | {"note": ""}
+    drawn = _draw_evenly(codes, silhouette_rows, rng)
+    silhouettes = _against_chance(_silhouette(points[drawn]), codes[drawn], n_shuffles, rng)
+    purities = _against_chance(_purity(points, n_neighbours), codes, n_shuffles, rng)
+    return row | dict(zip(_FIGURES, silhouettes + purities, strict=True)) | {"note": ""}
 
 
 def _why_not(n_points: int, n_classes: int, n_neighbours: int) -> str:
@@ -65,56 +68,33 @@ def _why_not(n_points: int, n_classes: int, n_neighbours: int) -> str:
     return ""
 
 
-def _summary(scores: list[float]) -> tuple[float, float, float]:
-    """The score under the true labels, which comes first, and mean and highest of the others."""
-    true, *shuffled = scores
-    return true, float(np.mean(shuffled)), float(np.max(shuffled))
-
-
-def _silhouettes(
-    points: NDArray[np.floating],
-    codes: NDArray[np.intp],
-    n_rows: int,
-    n_shuffles: int,
-    rng: np.random.Generator,
+def _against_chance(
+    score: _Score, codes: NDArray[np.intp], n_shuffles: int, rng: np.random.Generator
 ) -> list[float]:
+    """The score of the true labels, and mean and highest score of shuffled ones."""
+    shuffled = [score(rng.permutation(codes)) for _ in range(n_shuffles)]
+    return [float(score(codes)), float(np.mean(shuffled)), float(np.max(shuffled))]
+
+
+def _silhouette(points: NDArray[np.floating]) -> _Score:
     from sklearn.metrics import pairwise_distances, silhouette_score
 
-    drawn = _draw_evenly(codes, n_rows, rng)
-    distances = pairwise_distances(points[drawn]).astype(np.float64)
+    distances = pairwise_distances(points).astype(np.float64)
     np.fill_diagonal(distances, 0)
-    return [
-        float(silhouette_score(distances, shuffled, metric="precomputed"))
-        for shuffled in _shuffles(codes[drawn], n_shuffles, rng)
-    ]
+    return partial(silhouette_score, distances, metric="precomputed")
 
 
-def _purities(
-    points: NDArray[np.floating],
-    codes: NDArray[np.intp],
-    n_neighbours: int,
-    n_shuffles: int,
-    rng: np.random.Generator,
-) -> list[float]:
+def _purity(points: NDArray[np.floating], n_neighbours: int) -> _Score:
     from sklearn.neighbors import NearestNeighbors
 
-    neighbours = (
-        NearestNeighbors(n_neighbors=n_neighbours).fit(points).kneighbors(return_distance=False)
-    )
-    return [
-        _mean_by_class((shuffled[neighbours] == shuffled[:, None]).mean(axis=1), shuffled)
-        for shuffled in _shuffles(codes, n_shuffles, rng)
-    ]
+    nearest = NearestNeighbors(n_neighbors=n_neighbours).fit(points)
+    neighbours = nearest.kneighbors(return_distance=False)
 
+    def mean_by_class(codes: NDArray[np.intp]) -> float:
+        own = (codes[neighbours] == codes[:, None]).mean(axis=1)
+        return float((np.bincount(codes, own) / np.bincount(codes)).mean())
 
-def _mean_by_class(values: NDArray[np.floating], codes: NDArray[np.intp]) -> float:
-    return float((np.bincount(codes, values) / np.bincount(codes)).mean())
-
-
-def _shuffles(
-    codes: NDArray[np.intp], n_shuffles: int, rng: np.random.Generator
-) -> list[NDArray[np.intp]]:
-    return [codes, *(rng.permutation(codes) for _ in range(n_shuffles))]
+    return mean_by_class
 
 
 def _draw_evenly(

@@ -53,9 +53,7 @@ def share_inside_lungs(
 
 def lung_areas(lung_masks: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Share of the picture that each 0/1 uint8 mask (n, height, width) takes up, (n,)."""
-    areas: NDArray[np.float64] = np.count_nonzero(lung_masks, axis=(1, 2)) / np.prod(
-        lung_masks.shape[1:]
-    )
+    areas: NDArray[np.float64] = lung_masks.mean(axis=(1, 2), dtype=np.float64)
     return areas
 
 
@@ -104,7 +102,7 @@ def _summarise(
     evident = ~np.isnan(shares)
     row = {"n": len(shares), "n_without_evidence": int((~evident).sum())}
     if not evident.any():
-        return row | dict.fromkeys(_SCORES, float("nan"))
+        return row
     low, high = mean_interval(shares[evident], intervals)
     inside, area = float(shares[evident].mean()), float(areas[evident].mean())
     ratio = inside / area if area else float("nan")

@@ -12,6 +12,7 @@ from covid_xray.evaluation.scoring import COVID, REPORT_SCORES, RUN_KEYS, wide_s
 _WEIGHT = "weight_"
 _COVID_WEIGHT = f"{_WEIGHT}{COVID}"
 _KEYS = ["backbone", "covid_weight"]
+_SIZES = ["variant", "weights", "n_train", "n_test"]
 
 
 def run_titles(runs: pd.DataFrame) -> dict[str, str]:
@@ -20,9 +21,8 @@ def run_titles(runs: pd.DataFrame) -> dict[str, str]:
     Args:
         runs: `run`, and `weight_<class>` for each class that some run weighs.
     """
-    weights = runs.filter(regex=f"^{_WEIGHT}").rename(
-        columns=lambda name: name.removeprefix(_WEIGHT)
-    )
+    weights = runs.filter(regex=f"^{_WEIGHT}")
+    weights.columns = weights.columns.str.removeprefix(_WEIGHT)
     words = [
         ", ".join(f"{label} weight {weight:g}" for label, weight in row.dropna().items())
         for _, row in weights.iterrows()
@@ -42,14 +42,10 @@ def scored_runs(runs: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
         `wide_scores` gives them, and `trainable_params`.
     """
     keys = list(RUN_KEYS)
-    names = {_COVID_WEIGHT: "covid_weight"}
-    known = runs.rename(columns=names).assign(
-        covid_weight=runs.get(_COVID_WEIGHT, pd.Series(1, runs.index)).fillna(1)
-    )
-    sizes = ["covid_weight", "variant", "weights", "n_train", "n_test"]
-    wide = wide_scores(scores, REPORT_SCORES)
-    joined = known[[*keys, *sizes]].merge(wide, on=keys, how="left")
-    trainable = known["trainable_params"].to_numpy()
+    weight = runs.get(_COVID_WEIGHT, pd.Series(1, runs.index)).fillna(1)
+    known = runs.assign(covid_weight=weight)[[*keys, "covid_weight", *_SIZES]]
+    joined = known.merge(wide_scores(scores, REPORT_SCORES), on=keys, how="left")
+    trainable = runs["trainable_params"].to_numpy()
     return joined.drop(columns="run").assign(trainable_params=trainable)
 
 
@@ -89,5 +85,5 @@ def class_weight_table(runs: pd.DataFrame, scores: pd.DataFrame, report_name: st
         value.
     """
     table = scored_runs(runs, scores).assign(backbone=report_name)
-    sizes = ["variant", "weights", "n_train", "n_test", "trainable_params"]
-    return table.drop(columns=sizes).sort_values("covid_weight", ignore_index=True)
+    others = [*_SIZES, "trainable_params"]
+    return table.drop(columns=others).sort_values("covid_weight", ignore_index=True)

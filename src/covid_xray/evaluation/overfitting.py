@@ -14,21 +14,17 @@ import pandas as pd
 
 # A single epoch is noisy: the end of a run is the median of its last few.
 _LAST_EPOCHS = 3
-_MEASURED = ["loss", "accuracy", "val_loss", "val_accuracy"]
-_NOTHING_MEASURED: dict[str, Any] = {
-    "best_epoch": None,
-    "growing_accuracy_gap": False,
-    "diverging_losses": False,
-    "overfits": False,
-    "final_accuracy_gap": float("nan"),
-    "accuracy_gap_slope": float("nan"),
-    "val_loss_rise": float("nan"),
-    "loss_rise": float("nan"),
-}
+_MEASURED = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+_FIGURES = ("final_accuracy_gap", "accuracy_gap_slope", "val_loss_rise", "loss_rise")
 SYMPTOMS = {
     "growing_accuracy_gap": "growing accuracy gap",
     "diverging_losses": "diverging losses",
 }
+_NOTHING_MEASURED: dict[str, Any] = (
+    {"best_epoch": None}
+    | dict.fromkeys((*SYMPTOMS, "overfits"), False)
+    | dict.fromkeys(_FIGURES, float("nan"))
+)
 
 
 def overfitting_symptoms(
@@ -65,23 +61,19 @@ def overfitting_symptoms(
     Raises:
         KeyError: the history lacks a column.
     """
-    measured = _measured_epochs(history)
-    row: dict[str, Any] = (
-        {"n_epochs": len(history)} | _NOTHING_MEASURED | {"note": _note(history, measured)}
-    )
+    figures = history[_MEASURED].astype("float64").sort_values("epoch")
+    measured: pd.DataFrame = figures.loc[np.isfinite(figures.to_numpy()).all(axis=1)]
+    note = _note(len(history), len(measured))
+    row = {"n_epochs": len(history)} | _NOTHING_MEASURED | {"note": note}
     if measured.empty:
         return row
-    row |= _losses_since_best(measured)
-    row |= _accuracy_gap(measured)
+    row |= _losses_since_best(measured) | _accuracy_gap(measured)
     growth = row["accuracy_gap_slope"] * float(np.ptp(measured["epoch"]))
     # NaN is never large enough, so that a single epoch has no symptom.
     growing = bool(growth >= least_growth and row["final_accuracy_gap"] >= least_gap)
     diverging = bool(row["val_loss_rise"] >= least_rise and row["loss_rise"] < 0)
-    return row | {
-        "growing_accuracy_gap": growing,
-        "diverging_losses": diverging,
-        "overfits": growing or diverging,
-    }
+    symptoms = dict(zip(SYMPTOMS, (growing, diverging), strict=True))
+    return row | symptoms | {"overfits": growing or diverging}
 
 
 def overfitting_table(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -117,31 +109,24 @@ def overfitting_notes(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _measured_epochs(history: pd.DataFrame) -> pd.DataFrame:
-    figures = history[["epoch", *_MEASURED]].astype("float64").sort_values("epoch")
-    measured: pd.DataFrame = figures.loc[np.isfinite(figures.to_numpy()).all(axis=1)]
-    return measured
-
-
-def _note(history: pd.DataFrame, measured: pd.DataFrame) -> str:
-    n_lost = len(history) - len(measured)
-    lost = f"{n_lost} of {len(history)} epochs are not finite" if n_lost else ""
-    if len(measured) < 2:
-        return f"not testable: {lost or f'{len(history)} epoch(s)'}, and at least 2 are needed"
+def _note(n_epochs: int, n_measured: int) -> str:
+    n_lost = n_epochs - n_measured
+    lost = f"{n_lost} of {n_epochs} epochs are not finite" if n_lost else ""
+    if n_measured < 2:
+        return f"not testable: {lost or f'{n_epochs} epoch(s)'}, and at least 2 are needed"
     return lost
 
 
 def _losses_since_best(measured: pd.DataFrame) -> dict[str, Any]:
     place = int(measured["val_loss"].to_numpy().argmin())
-    best = measured.iloc[place]
+    best, later = measured.iloc[place], measured.iloc[place + 1 :]
     # Only epochs after the best one: a run that ends at its best has not risen since.
-    end = measured.iloc[place + 1 :].tail(_LAST_EPOCHS) if place + 1 < len(measured) else None
-    last = best if end is None else end.median()
-    return {
-        "best_epoch": int(best["epoch"]),
-        "val_loss_rise": _relative_rise(float(best["val_loss"]), float(last["val_loss"])),
-        "loss_rise": _relative_rise(float(best["loss"]), float(last["loss"])),
+    last = best if later.empty else later.tail(_LAST_EPOCHS).median()
+    rises = {
+        f"{loss}_rise": _relative_rise(float(best[loss]), float(last[loss]))
+        for loss in ("val_loss", "loss")
     }
+    return {"best_epoch": int(best["epoch"])} | rises
 
 
 def _relative_rise(before: float, after: float) -> float:

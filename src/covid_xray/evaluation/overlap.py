@@ -126,8 +126,7 @@ def _summarise(values: NDArray[np.float64], intervals: Intervals) -> dict[str, A
     masks = "mask" if n_undefined == 1 else "masks"
     note = f"undefined for {n_undefined} empty {masks}" if n_undefined else ""
     if not len(defined):
-        undefined = dict.fromkeys(("mean", "low", "high"), float("nan"))
-        return undefined | {"n_pairs": 0, "note": f"not testable: {note or 'no pairs of masks'}"}
+        return {"n_pairs": 0, "note": f"not testable: {note or 'no pairs of masks'}"}
     low, high = mean_interval(defined, intervals)
     mean = float(defined.mean())
     return {"mean": mean, "low": low, "high": high, "n_pairs": len(defined), "note": note}

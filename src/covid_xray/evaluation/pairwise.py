@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from covid_xray.evaluation.anova import FEATURE_IN_REPORT
-from covid_xray.evaluation.class_values import (
+from covid_xray.evaluation.anova import (
+    FEATURE_IN_REPORT,
     Groups,
     is_constant,
     no_variance,
@@ -30,8 +30,9 @@ CLASS_IN_REPORT = {"Viral_Pneumonia": "Viral Pneumonia"}
 FIGURES = ("mean_diff", "p_adj", "lower", "upper")
 _KEYS = ["feature", "method", "group_1", "group_2"]
 COLUMNS = (*_KEYS, "n_1", "n_2", *FIGURES, "reject", "note")
-# How statsmodels calls the variances that each pairwise method assumes.
-METHODS = {"tukey": "equal", "games_howell": "unequal"}
+# How statsmodels calls the variances that each method assumes, and the fewest values of a class:
+# Tukey pools the variance, so one image is enough; Games-Howell needs each class's own.
+METHODS = {"tukey": ("equal", 1), "games_howell": ("unequal", 2)}
 _KINDS = dict.fromkeys(FIGURES, "float64") | {"reject": "boolean"}
 
 
@@ -61,7 +62,8 @@ def compare_pairs(
     for feature in features:
         groups = values_by_class(frame, feature)
         for method in METHODS:
-            rows += [(feature, method, *row) for row in _compare_classes(groups, method, alpha)]
+            keys = {"feature": feature, "method": method}
+            rows += [keys | row for row in _compare_classes(groups, method, alpha)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype(_KINDS)
 
@@ -95,75 +97,50 @@ def beside_published_pairs(
 
 
 def _turn_round(pairs: pd.DataFrame) -> pd.DataFrame:
-    return pairs.assign(
-        group_1=pairs["group_2"],
-        group_2=pairs["group_1"],
-        mean_diff=-pairs["mean_diff"],
-        lower=-pairs["upper"],
-        upper=-pairs["lower"],
-    )
+    others = {"group_1": "group_2", "group_2": "group_1", "lower": "upper", "upper": "lower"}
+    turned = pairs.rename(columns=others)
+    return turned.assign(**{name: -turned[name] for name in ("mean_diff", "lower", "upper")})
 
 
-def _compare_classes(groups: Groups, method: str, alpha: float) -> list[tuple[Any, ...]]:
+def _compare_classes(groups: Groups, method: str, alpha: float) -> list[dict[str, Any]]:
     """Rows of `compare_pairs` for one feature and method, from `group_1` on."""
-    pairs = {pair: _obstacle_to_pair(groups, pair, method) for pair in combinations(groups, 2)}
-    figures = {}
-    if not all(pairs.values()):
-        usable = with_values(groups, fewest=_fewest_for_pairs(method))
-        figures = _figures_of_pairs(usable, method, alpha)
+    obstacles = {pair: _obstacle_to_pair(groups, pair, method) for pair in combinations(groups, 2)}
+    testable = not all(obstacles.values())
+    figures = _figures_of_pairs(groups, method, alpha) if testable else {}
     rows = []
-    for pair, obstacle in pairs.items():
-        sizes = [len(groups[label]) for label in pair]
-        if obstacle or not _is_sound(*figures[pair]):
-            missing = [*[np.nan] * len(FIGURES), pd.NA]
-            rows.append((*pair, *sizes, *missing, not_testable(obstacle)))
-        else:
-            rows.append((*pair, *sizes, *figures[pair], ""))
+    for pair, obstacle in obstacles.items():
+        n_1, n_2 = (len(groups[label]) for label in pair)
+        row = {"group_1": pair[0], "group_2": pair[1], "n_1": n_1, "n_2": n_2}
+        tested = {} if obstacle else figures.get(pair, {})
+        rows.append(row | tested | {"note": "" if tested else not_testable(obstacle)})
     return rows
-
-
-def _is_sound(diff: float, p_adj: float, low: float, high: float, _: bool) -> bool:
-    # An interval without width comes from a variance too small for floating point.
-    return bool(np.isfinite([diff, p_adj, low, high]).all() and low < high)
 
 
 def _figures_of_pairs(
     groups: Groups, method: str, alpha: float
-) -> dict[tuple[str, str], tuple[float, float, float, float, bool]]:
-    """Difference, adjusted p, bounds and decision of every pair of classes."""
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Difference, adjusted p, bounds and decision of the pairs for which all can be computed."""
     from statsmodels.stats.multicomp import pairwise_tukeyhsd
 
-    labels = np.repeat(list(groups), [len(values) for values in groups.values()])
-    result = pairwise_tukeyhsd(
-        np.concatenate(list(groups.values())), labels, alpha=alpha, use_var=METHODS[method]
-    )
-    # statsmodels takes the pairs in the order of the sorted labels, which is that of the groups.
-    return {
-        pair: (float(diff), float(p_adj), float(low), float(high), bool(reject))
-        for pair, diff, p_adj, (low, high), reject in zip(
-            combinations(groups, 2),
-            result.meandiffs,
-            result.pvalues,
-            result.confint,
-            result.reject,
-            strict=True,
-        )
-    }
-
-
-def _fewest_for_pairs(method: str) -> int:
-    # Tukey pools the variance, so one image is enough; Games-Howell needs each class's own.
-    return 1 if method == "tukey" else 2
+    use_var, fewest = METHODS[method]
+    usable = with_values(groups, fewest)
+    labels = np.repeat(list(usable), [len(values) for values in usable.values()])
+    values = np.concatenate(list(usable.values()))
+    table = pairwise_tukeyhsd(values, labels, alpha=alpha, use_var=use_var).summary_frame()
+    # The group that the other is compared with comes first.
+    table = table.rename(columns={"meandiff": "mean_diff", "p-adj": "p_adj"})
+    table = table.set_index(["group_c", "group_t"])
+    # An interval without width comes from a variance too small for floating point.
+    sound = np.isfinite(table[[*FIGURES]]).all(axis=1) & (table["lower"] < table["upper"])
+    figures: dict[tuple[str, str], dict[str, Any]] = table[sound].to_dict("index")
+    return figures
 
 
 def _obstacle_to_pair(groups: Groups, pair: tuple[str, str], method: str) -> str:
-    obstacle = obstacle_to_anova(groups)
-    if obstacle:
-        return obstacle
-    fewest = _fewest_for_pairs(method)
+    _, fewest = METHODS[method]
     both = {label: groups[label] for label in pair}
-    if len(with_values(both, fewest)) < len(both):
-        return too_few(both, fewest)
-    if method == "games_howell" and all(map(is_constant, both.values())):
-        return no_variance(list(pair))
-    return ""
+    obstacle = obstacle_to_anova(groups) or too_few(both, fewest)
+    # One class that varies is enough for Games-Howell.
+    if not obstacle and method == "games_howell" and all(map(is_constant, both.values())):
+        return no_variance(both)
+    return obstacle

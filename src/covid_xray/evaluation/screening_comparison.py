@@ -38,17 +38,12 @@ def compare_answers(
     of_part = costs.set_index("part")
     rows = []
     for name, predictions in answers.items():
+        scores = score_screening(predictions, intervals)
         cost = of_part.loc[list(parts[name])].sum()
-        rows.append(
-            {"model": name, "title": titles[name]}
-            | score_screening(predictions, intervals)
-            | {
-                "parameters": int(cost["parameters"]),
-                "file_megabytes": cost["file_bytes"] / _MEGABYTE,
-                "ms_per_image": cost["ms_per_image"],
-            }
-        )
-    return pd.DataFrame(rows).set_index("model")
+        rows.append({"model": name, "title": titles[name]} | scores | cost.to_dict())
+    table = pd.DataFrame(rows).rename(columns={"file_bytes": "file_megabytes"})
+    table["file_megabytes"] /= _MEGABYTE
+    return table.set_index("model").astype({"parameters": int})
 
 
 def published_screening(
@@ -62,13 +57,9 @@ def published_screening(
         names: the report's name of each of our models.
     """
     covid = scores[scores["label"] == COVID].set_index("model")
-    columns = ["accuracy", "recall", "precision", "f1_score"]
-    rows = {
-        ours: covid.loc[theirs, columns].to_dict()
-        | {"file_megabytes": published_value(figures, f"{theirs}_file_megabytes", "B")}
-        for ours, theirs in names.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+    theirs = covid.loc[[*names.values()], ["accuracy", "recall", "precision", "f1_score"]]
+    sizes = [published_value(figures, f"{name}_file_megabytes", "B") for name in theirs.index]
+    return theirs.assign(file_megabytes=sizes).set_axis([*names]).rename_axis("model")
 
 
 def operating_points_of(

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.curve_areas import average_precision_of_counts, roc_auc_of_counts
 from covid_xray.evaluation.intervals import Intervals, resample_confusion, with_bounds
 from covid_xray.evaluation.metrics import (
     accuracy_score,
+    average_precision_of_counts,
     balance_classes,
     count_predictions,
+    roc_auc_of_counts,
     scores_by_class,
 )
 from covid_xray.evaluation.predictions import probability_column, select_split
@@ -29,6 +30,7 @@ SCREENING_SCORES = (*_DECISION_SCORES, "roc_auc", "pr_auc")
 # The two sides, and their positions in every array of counts.
 _SIDES = (False, True)
 _NEGATIVE, _POSITIVE = 0, 1
+_RATES = {"sensitivity": _POSITIVE, "specificity": _NEGATIVE}
 _RESAMPLES_AT_A_TIME = 100
 
 
@@ -80,11 +82,12 @@ def screening_scores(
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     decisions = _scores_of_decisions(count_predictions(is_positive, predicted_positive, _SIDES))
-    areas = dict.fromkeys(("roc_auc", "pr_auc"), float("nan"))
-    if is_positive.any() and not is_positive.all():
-        areas["roc_auc"] = float(roc_auc_score(is_positive, scores))
-        areas["pr_auc"] = float(average_precision_score(is_positive, scores))
-    return {name: float(score) for name, score in decisions.items()} | areas
+    areas = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
+    has_both = is_positive.any() and not is_positive.all()
+    return {name: float(score) for name, score in decisions.items()} | {
+        name: float(area(is_positive, scores)) if has_both else float("nan")
+        for name, area in areas.items()
+    }
 
 
 def score_screening(
@@ -177,20 +180,13 @@ def operating_point(
     before = _rates(count_predictions(truth, score >= threshold, _SIDES))
     decisions = count_predictions(test_truth, test_score >= threshold, _SIDES)
     rates, draws = _rates(decisions), _rates(resample_confusion(decisions, intervals))
-    row = {
-        "threshold": threshold,
-        "wanted_sensitivity": sensitivity,
-        "validation_sensitivity": float(before[_POSITIVE]),
-        "validation_specificity": float(before[_NEGATIVE]),
-    }
-    for name, side in (("sensitivity", _POSITIVE), ("specificity", _NEGATIVE)):
+    row = {"threshold": threshold, "wanted_sensitivity": sensitivity}
+    row |= {f"validation_{name}": float(before[side]) for name, side in _RATES.items()}
+    for name, side in _RATES.items():
         row |= with_bounds(name, float(rates[side]), draws[:, side], intervals)
     n_negative, n_positive = decisions.sum(axis=1).tolist()
-    return row | {
-        "n_validation_positive": int(truth.sum()),
-        "n_positive": n_positive,
-        "n_negative": n_negative,
-    }
+    sizes = {"n_positive": n_positive, "n_negative": n_negative}
+    return row | {"n_validation_positive": int(truth.sum())} | sizes
 
 
 def _split_arrays(
@@ -198,11 +194,10 @@ def _split_arrays(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
     """Truth, decision and score of the radiographs of one split, each (n,)."""
     rows = select_split(view, split)
-    return (
-        rows["is_positive"].to_numpy(np.bool_),
-        rows["predicted_positive"].to_numpy(np.bool_),
-        rows["score"].to_numpy(np.float64),
+    truth, decision = (
+        rows[name].to_numpy(np.bool_) for name in ("is_positive", "predicted_positive")
     )
+    return truth, decision, rows["score"].to_numpy(np.float64)
 
 
 def _rates(decisions: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
-from covid_xray.tables import LABEL, Maybe, Number, Text, Whole, table
-
-
-def _bounded(name: str, description: str) -> dict[str, pa.Column]:
-    return {
-        name: Maybe(description=description),
-        f"{name}_low": Maybe(description="lower bound"),
-        f"{name}_high": Maybe(description="upper bound"),
-    }
+from covid_xray.tables import (
+    GROUP_ID,
+    IMAGE_ID,
+    LABEL,
+    SPLIT,
+    Maybe,
+    Number,
+    Text,
+    Whole,
+    bounded,
+    table,
+)
 
 
 def _published(*figures: str) -> dict[str, pa.Column]:
@@ -39,6 +42,21 @@ CLASS_PROPORTIONS = table(
         "share": Number(description="their share"),
     },
 )
+SCREENING_ANSWERS = table(
+    'a held-out radiograph under something that answers "COVID or not"',
+    {
+        "backbone": Text(description="architecture of a run; vote; or classical"),
+        "run": Text(description="name of what answers"),
+        "image_id": IMAGE_ID,
+        "group_id": GROUP_ID,
+        "split": SPLIT,
+        "label": Text(description="class, as the question names it"),
+        "predicted": Text(description="likeliest class"),
+        "^probability_": Maybe(
+            regex=True, description="of a class; missing if it is not asked for"
+        ),
+    },
+)
 SCREENING_COSTS = table(
     "a part of a screening system",
     {
@@ -56,7 +74,7 @@ SCREENING_COMPARISON = table(
         **{
             column: each
             for score in SCREENING_SCORES
-            for column, each in _bounded(score, f"{score} of COVID on test").items()
+            for column, each in bounded(score, f"{score} of COVID on test").items()
         },
         "n_test": Whole(description="test radiographs"),
         "n_positive": _POSITIVE,
@@ -71,9 +89,9 @@ SCREENING_REPORTS = table(
     {
         "model": _MODEL,
         "label": Text(description="COVID or non-COVID"),
-        **_bounded("f1_score", "F1"),
-        **_bounded("precision", "precision"),
-        **_bounded("recall", "recall"),
+        **bounded("f1_score", "F1"),
+        **bounded("precision", "precision"),
+        **bounded("recall", "recall"),
         "support": Whole(description="test radiographs"),
         **_published("precision", "recall", "f1_score", "support"),
     },
@@ -99,8 +117,8 @@ OPERATING_POINTS = table(
         "wanted_sensitivity": Number(description="share of COVID that it has to find"),
         "validation_sensitivity": Number(description="share that it finds on validation"),
         "validation_specificity": Maybe(description="share of the rest that it leaves there"),
-        **_bounded("sensitivity", "share of COVID that it finds on test"),
-        **_bounded("specificity", "share of the rest that it leaves on test"),
+        **bounded("sensitivity", "share of COVID that it finds on test"),
+        **bounded("specificity", "share of the rest that it leaves on test"),
         "n_validation_positive": Whole(description="validation radiographs with COVID"),
         "n_positive": _POSITIVE,
         "n_negative": Whole(description="test radiographs without"),
@@ -113,7 +131,7 @@ LUNG_ATTRIBUTION = table(
         "label": _CLASS,
         "n": Whole(description="test radiographs"),
         "n_without_evidence": Whole(description="those whose heatmap is all 0"),
-        **_bounded("mass_inside", "mean share of Grad-CAM inside the lungs"),
+        **bounded("mass_inside", "mean share of Grad-CAM inside the lungs"),
         "lung_area": Maybe(description="mean share of the picture that the lungs take up"),
         "ratio": Maybe(description="the first over the second; 1 if evidence is everywhere alike"),
     },

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from covid_xray.tables import (
-    IMAGE_ID,
-    LABEL,
-    NOTE,
-    ROW,
-    Maybe,
-    Number,
-    Text,
-    Whole,
-    table,
-)
+from covid_xray.tables import IMAGE_ID, LABEL, NOTE, ROW, Maybe, Number, Text, Whole, table
 
 _RADIOGRAPHS = {"radiographs": Text(description="all, or balanced_augmented")}
 _FEATURE = {"feature": Text(description="the feature that is compared between classes")}

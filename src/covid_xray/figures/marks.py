@@ -36,7 +36,7 @@ def draw_class_bars(axes: Axes, lengths: pd.Series, texts: Sequence[str], whole:
     axes.bar_label(pale, texts, padding=5)
     axes.set_yticks(places, [theme.class_name(label) for label in lengths.index])
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    axes.set_ylim(len(lengths) - 0.5, -0.5)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
 

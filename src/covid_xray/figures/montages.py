@@ -109,5 +109,5 @@ def draw_augmentations(original: Pixels, augmented: Pixels, row_titles: Sequence
         row_titles: what each row adds, such as `zoom` and `+ rotation`.
     """
     rows = [[Panel(original)], *([Panel(picture) for picture in row] for row in augmented)]
-    title = "Augmentation, one more random transformation per row"
+    title = "Augmentation, one more transformation per row"
     return draw_panels(rows, ["original", *row_titles], title=title)[0]

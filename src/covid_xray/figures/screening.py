@@ -34,8 +34,8 @@ def draw_class_proportions(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """
     if not any(sum(of_class.values()) for of_class in counts.values()):
         return theme.say("There are no radiographs whose classes could be counted.")
-    heights = [1 + len(of_class) for of_class in counts.values()]
-    height, ratios = BAR * sum(heights) + 0.8, {"height_ratios": heights}
+    sizes = [max(1, len(of_class)) for of_class in counts.values()]
+    height, ratios = BAR * sum(sizes) + 0.4 * len(sizes) + 0.8, {"height_ratios": sizes}
     figure, grid = theme.new_figure(len(counts), height=height, gridspec_kw=ratios)
     for axes, (title, of_class) in zip(grid[:, 0], counts.items(), strict=True):
         axes.set_title(title, loc="left")

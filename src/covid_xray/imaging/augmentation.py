@@ -1,208 +1,276 @@
-"""Offline augmentation with Keras layers (Report A, section Sur- et sous-échantillonnage).
-
-Zoom, rotation, contrast and brightness, in the report's order; flips are left out because they
-would undo the asymmetry of the body. The layers run in processes of their own, which use every
-processor and keep Keras and its backend out of the process that reads and splits a study.
-"""
+"""Augmentation of radiographs with their lung masks, offline (Report A) and in training (B)."""
 
 from __future__ import annotations
 
-import multiprocessing
+import math
 import os
-import sys
-import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from covid_xray.imaging.arrays import scratch_array
+from covid_xray.parameters import StrictParameters
 from covid_xray.progress import progress
 
-GREY_RANGE = (0, 255)
-# Zoom and rotation move pixels; contrast and brightness, which follow, only change their grey.
-_MOVING_LAYERS = 2
-# Below this many children, starting another process (with a Keras of its own) takes longer than
-# it saves.
-_CHILDREN_PER_WORKER = 200
+Images = NDArray[np.uint8]
+Amplitude = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Border = Literal["black", "reflect"]
+_BORDERS = {"reflect": cv2.BORDER_REFLECT, "black": cv2.BORDER_CONSTANT}
+# Rows that a thread makes between two looks at the progress bar.
+_ROWS_PER_TASK = 32
 
 
-@lru_cache
-def augmentation_layers(n_layers: int, factor: float) -> tuple[Any, ...]:
-    """The first `n_layers` of the report's transformations (Table 2, "nombre de couches").
+class Augmentation(StrictParameters):
+    """How far a radiograph and its lung mask are changed at most; 0 changes nothing.
 
-    Args:
-        n_layers: 1 to 4: zoom; and rotation; and contrast; and brightness.
-        factor: amplitude of each ("valeur argument"), as Keras understands it: a share of the
-            picture's side, of a full turn, of the contrast, and of the grey range.
+    Attributes:
+        rotation: degrees, either way.
+        zoom: the share of the sides that is seen is drawn between 1 - zoom (in) and 1 + zoom
+            (out).
+        shift: share of the side, along each axis, either way.
+        gamma: the exponent of the grey levels is drawn between 1 / (1 + gamma) and 1 + gamma.
+        flip: whether half of the pairs are mirrored, left to right.
+        contrast: distances from the mean grey are scaled by 1 to 1 + contrast, as Keras does.
+        brightness: share of the grey range that is added, either way.
+        border: what comes in from outside: `black`, or the picture mirrored at its edge.
     """
-    import keras
 
-    layers = (
-        keras.layers.RandomZoom(factor, fill_mode="reflect"),
-        keras.layers.RandomRotation(factor, fill_mode="reflect"),
-        keras.layers.RandomContrast(factor, value_range=GREY_RANGE),
-        keras.layers.RandomBrightness(factor, value_range=GREY_RANGE),
-    )
-    return layers[:n_layers]
+    rotation: Amplitude = 0
+    zoom: Amplitude = Field(default=0, lt=1)
+    shift: Amplitude = Field(default=0, le=1)
+    gamma: Amplitude = 0
+    flip: bool = False
+    contrast: Amplitude = Field(default=0, le=1)
+    brightness: Amplitude = Field(default=0, le=1)
+    border: Border = "black"
 
+    @classmethod
+    def of_report(cls, n_layers: int, factor: float) -> Augmentation:
+        """Report A's augmentation: the first so many of its Keras layers (Table 2).
 
-def augment_radiograph(
-    pixels: NDArray[np.uint8], seed: int, *, n_layers: int, factor: float
-) -> NDArray[np.uint8]:
-    """One augmented child of a radiograph, which depends on nothing but these arguments.
+        Args:
+            n_layers: 1 to 4: zoom; and rotation; and contrast; and brightness.
+            factor: amplitude of each ("valeur argument"), as Keras understands it: a share of the
+                sides, of a full turn, of the contrast, and of the grey range.
 
-    Args:
-        pixels: uint8 array (side, side).
-        seed: the child's own seed; every layer draws from it separately.
-        n_layers: number of transformations, 1 to 4.
-        factor: amplitude of each transformation.
-
-    Returns:
-        uint8 array (side, side), grey 0-255 (scaled by 1/255 where it is read).
-    """
-    import keras
-
-    layers = augmentation_layers(n_layers, factor)
-    image = pixels[None, :, :, None].astype("float32")
-    layer_seeds = np.random.SeedSequence(seed).generate_state(len(layers)) >> 1
-    for layer, layer_seed in zip(layers, layer_seeds, strict=True):
-        drawn = layer.get_random_transformation(image, training=True, seed=int(layer_seed))
-        image = layer.transform_images(image, drawn, training=True)
-    grey = keras.ops.convert_to_numpy(image)[0, :, :, 0]
-    rounded: NDArray[np.uint8] = np.clip(np.rint(grey), *GREY_RANGE).astype(np.uint8)
-    return rounded
-
-
-def augment_lung_mask(
-    mask: NDArray[np.uint8], seed: int, *, n_layers: int, factor: float
-) -> NDArray[np.uint8]:
-    """The lung mask of an augmented child: its parent's mask, moved as the child was.
-
-    Args:
-        mask: 0/1 uint8 array (side, side); all 0 where there is no mask.
-        seed: the child's own seed.
-        n_layers: number of transformations of the child, 1 to 4.
-        factor: amplitude of each transformation.
-
-    Returns:
-        0/1 uint8 array (side, side).
-    """
-    if not mask.any():
-        return mask
-    moving = min(n_layers, _MOVING_LAYERS)
-    grey = augment_radiograph(mask * np.uint8(255), seed, n_layers=moving, factor=factor)
-    return (grey >= 128).astype(np.uint8)
-
-
-def augment_radiographs(
-    images: NDArray[np.uint8],
-    masks: NDArray[np.uint8],
-    parent_rows: Sequence[int],
-    seeds: Sequence[int],
-    *,
-    n_layers: int,
-    factor: float,
-    batch_size: int,
-    workers: int | None = None,
-    scratch_folder: Path | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """All augmented children with their lung masks, on disk until they are saved.
-
-    The pixels depend neither on `batch_size` nor on `workers`.
-
-    Args:
-        images: uint8 array (n, side, side).
-        masks: 0/1 uint8 array (n, side, side).
-        parent_rows: row of `images` of each child's parent.
-        seeds: seed of each child.
-        n_layers: number of transformations, 1 to 4.
-        factor: amplitude of each transformation.
-        batch_size: children made at once by a process.
-        workers: processes; as many as the processors if None, fewer for few children.
-        scratch_folder: where the children are built; the system's temporary folder if None.
-
-    Returns:
-        The children, uint8 (n_children, side, side), and their masks, 0/1 of the same shape.
-    """
-    shape = (len(parent_rows), *images.shape[1:])
-    children, child_masks = (scratch_array(shape, np.uint8, scratch_folder) for _ in range(2))
-    most_useful = max(len(parent_rows) // _CHILDREN_PER_WORKER, 1)
-    n_workers = workers or min(os.cpu_count() or 1, most_useful)
-
-    def jobs() -> Iterator[tuple[slice, _Batch]]:
-        for start in range(0, len(parent_rows), batch_size):
-            batch = slice(start, start + batch_size)
-            rows = np.asarray(parent_rows[batch], dtype=np.intp)
-            yield batch, _Batch(images[rows], masks[rows], seeds[batch], n_layers, factor)
-
-    n_batches = -(-len(parent_rows) // batch_size)
-    # One process besides this one only keeps Keras out of it, which is too late once it is here.
-    here = n_workers == 1 and "keras" in sys.modules
-    done = _run_here(jobs()) if here else _run_in_processes(jobs(), n_workers)
-    for batch, (pixels, moved) in progress(done, "Augmenting radiographs", n_batches):
-        children[batch], child_masks[batch] = pixels, moved
-    return children, child_masks  # type: ignore[return-value]
+        Raises:
+            ValueError: for another number of layers, or a factor outside 0 to 1.
+        """
+        if n_layers not in (1, 2, 3, 4):
+            raise ValueError(f"n_layers is {n_layers}: it must be 1 to 4")
+        if not 0 <= factor < 1:
+            raise ValueError(f"factor is {factor}: it must be at least 0 and below 1")
+        zoom, turn, contrast, brightness = [factor] * n_layers + [0.0] * (4 - n_layers)
+        return cls(
+            zoom=zoom,
+            rotation=360 * turn,
+            contrast=contrast,
+            brightness=brightness,
+            border="reflect",
+        )
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """What a process needs to make some children."""
+class Moves:
+    """What is done to one pair.
 
-    parents: NDArray[np.uint8]
-    masks: NDArray[np.uint8]
-    seeds: Sequence[int]
-    n_layers: int
-    factor: float
+    Attributes:
+        seen: share of the sides that is seen: below 1 zooms in.
+        angle: degrees by which the picture turns, anticlockwise.
+        shift: share of the width to the right, and of the height down.
+        mirrored: whether it is mirrored, left to right, before it is moved.
+        contrast: factor of distances from the mean grey.
+        brightness: share of the grey range that is added.
+        exponent: of the grey levels as shares of white.
+    """
 
-    def augment(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        how = {"n_layers": self.n_layers, "factor": self.factor}
-        of = zip(self.parents, self.masks, self.seeds, strict=True)
-        pairs = [
-            (augment_radiograph(pixels, seed, **how), augment_lung_mask(mask, seed, **how))  # type: ignore[arg-type]
-            for pixels, mask, seed in of
+    seen: float = 1
+    angle: float = 0
+    shift: tuple[float, float] = (0, 0)
+    mirrored: bool = False
+    contrast: float = 1
+    brightness: float = 0
+    exponent: float = 1
+
+
+def draw_moves(augmentation: Augmentation, seed: int | Sequence[int]) -> Moves:
+    """What a seed does; one amplitude does not change what the others draw.
+
+    Args:
+        augmentation: the amplitudes.
+        seed: the pair's own seed; several numbers, such as epoch and row, make one. Always give
+            as many: to numpy, 1 and (1, 0) are the same seed.
+    """
+    shares = np.random.default_rng(seed).uniform(-1, 1, 8).tolist()
+    zoom, rotation, contrast, brightness, right, down, gamma, flip = shares
+    return Moves(
+        seen=1 + zoom * augmentation.zoom,
+        angle=rotation * augmentation.rotation,
+        shift=(right * augmentation.shift, down * augmentation.shift),
+        mirrored=augmentation.flip and flip < 0,
+        contrast=1 + abs(contrast) * augmentation.contrast,
+        brightness=brightness * augmentation.brightness,
+        exponent=(1 + augmentation.gamma) ** gamma,
+    )
+
+
+def move_pair(pixels: Images, mask: Images, moves: Moves, border: Border) -> tuple[Images, Images]:
+    """Move a radiograph and its mask by one matrix, then change the radiograph's grey levels.
+
+    Each is interpolated once: linearly the radiograph, by the nearest pixel the mask.
+
+    Args:
+        pixels: uint8 array (height, width).
+        mask: 0/1 uint8 array of the same shape.
+        moves: what is done.
+        border: what comes in from outside, as in `Augmentation`.
+
+    Returns:
+        The radiograph, uint8, and its mask, 0/1 uint8; both (height, width).
+
+    Raises:
+        ValueError: where the shapes differ, or the arrays are not what they should be.
+    """
+    _check_pair(pixels, mask)
+    size = (pixels.shape[1], pixels.shape[0])
+    matrix = _source_matrix(moves, size)
+    nearest = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    moved_mask = cv2.warpAffine(mask, matrix, size, flags=nearest, borderMode=_BORDERS[border])
+    if border == "reflect":
+        pixels, matrix = _with_mirrored_border(pixels, matrix)
+    moved = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    levels = _grey_levels(moves, cv2.mean(moved)[0])
+    return cv2.LUT(moved, levels), moved_mask  # type: ignore[return-value]
+
+
+def _with_mirrored_border(
+    pixels: Images, matrix: NDArray[np.float64]
+) -> tuple[Images, NDArray[np.float64]]:
+    # OpenCV interpolates in a fifth less time where it meets no border to mirror.
+    right, bottom = pixels.shape[1] - 1, pixels.shape[0] - 1
+    reached = [
+        (row[0] * x + row[1] * y + row[2], last)
+        for row, last in zip(matrix.tolist(), (right, bottom), strict=True)
+        for x, y in ((0, 0), (right, 0), (0, bottom), (right, bottom))
+    ]
+    width = 1 + math.ceil(max(0, *(max(-place, place - last) for place, last in reached)))
+    bordered = cv2.copyMakeBorder(pixels, width, width, width, width, cv2.BORDER_REFLECT)
+    return bordered, matrix + [[0, 0, width], [0, 0, width]]  # type: ignore[return-value]
+
+
+def _check_pair(pixels: Images, mask: Images) -> None:
+    if pixels.shape != mask.shape or pixels.ndim != 2:
+        raise ValueError(f"radiograph {pixels.shape} and mask {mask.shape} differ in shape")
+    if pixels.dtype != np.uint8 or mask.dtype != np.uint8:
+        raise ValueError(f"radiograph and mask must be uint8, not {pixels.dtype}, {mask.dtype}")
+    if mask.max(initial=0) > 1:
+        raise ValueError(f"mask must hold 0 and 1 only, not {mask.max()}")
+
+
+def _source_matrix(moves: Moves, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Matrix (2, 3) from a pixel's (x, y, 1) to the place in the source image that it shows."""
+    width, height = size
+    angle, mirror = math.radians(moves.angle), -1 if moves.mirrored else 1
+    cos, sin = moves.seen * math.cos(angle), moves.seen * math.sin(angle)
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    # A pixel's place is seen from the shifted centre, the source's from the centre itself.
+    x, y = centre_x + moves.shift[0] * width, centre_y + moves.shift[1] * height
+    return np.array(
+        [
+            [mirror * cos, -mirror * sin, centre_x - mirror * (cos * x - sin * y)],
+            [sin, cos, centre_y - (sin * x + cos * y)],
         ]
-        children, masks = zip(*pairs, strict=True)
-        return np.stack(children), np.stack(masks)
+    )
 
 
-def _run_here(
-    jobs: Iterable[tuple[slice, _Batch]],
-) -> Iterator[tuple[slice, tuple[NDArray[np.uint8], NDArray[np.uint8]]]]:
-    for place, job in jobs:
-        yield place, job.augment()
+def _grey_levels(moves: Moves, mean: float) -> Images:
+    """Where contrast, brightness and gamma, in this order, take each of the 256 grey levels."""
+    levels = np.clip((np.arange(256) - mean) * moves.contrast + mean, 0, 255)
+    levels = np.clip(levels + 255 * moves.brightness, 0, 255)
+    rounded: Images = np.rint(255 * (levels / 255) ** moves.exponent).astype(np.uint8)
+    return rounded
 
 
-def _run_in_processes(
-    jobs: Iterable[tuple[slice, _Batch]], n_workers: int
-) -> Iterator[tuple[slice, tuple[NDArray[np.uint8], NDArray[np.uint8]]]]:
-    # A fresh interpreter per worker: TensorFlow does not survive a fork.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, spawn, initializer=_end_with_parent) as pool:
-        waiting: deque[tuple[slice, Future[Any]]] = deque()
-        for place, job in jobs:
-            waiting.append((place, pool.submit(job.augment)))
-            # Two batches ahead per worker keep all busy and the memory bounded.
-            if len(waiting) > 2 * n_workers:
-                done, result = waiting.popleft()
-                yield done, result.result()
-        for done, result in waiting:
-            yield done, result.result()
+def augment_pair(
+    pixels: Images, mask: Images, seed: int | Sequence[int], augmentation: Augmentation
+) -> tuple[Images, Images]:
+    """One augmented radiograph and its lung mask, which depend on nothing but these arguments.
+
+    Args:
+        pixels: the source image, uint8 (height, width).
+        mask: its lung mask, 0/1 uint8 of the same shape; all 0 where there is none.
+        seed: the pair's own seed, as in `draw_moves`.
+        augmentation: how far the pair is changed at most.
+
+    Returns:
+        The augmented radiograph, uint8, and its mask, 0/1 uint8; both (height, width).
+
+    Raises:
+        ValueError: where the shapes differ, or the arrays are not what they should be.
+    """
+    return move_pair(pixels, mask, draw_moves(augmentation, seed), augmentation.border)
 
 
-def _end_with_parent() -> None:
-    """Keep a worker from outliving a run that was killed, waiting for work that never comes."""
-    parent = multiprocessing.parent_process()
+def augment_radiographs(
+    images: Images,
+    masks: Images,
+    source_rows: Sequence[int],
+    seeds: Sequence[int],
+    augmentation: Augmentation,
+    *,
+    workers: int | None = None,
+    scratch_folder: Path | None = None,
+) -> tuple[Images, Images]:
+    """All augmented radiographs with their lung masks, on disk until they are saved.
 
-    def wait_and_end() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
+    Args:
+        images: uint8 array (n, height, width).
+        masks: 0/1 uint8 array of the same shape.
+        source_rows: row of `images` of each augmented radiograph's source image.
+        seeds: seed of each.
+        augmentation: how far they are changed at most.
+        workers: threads, which change no pixel; as many as the processors if None.
+        scratch_folder: where they are built; the system's temporary folder if None.
 
-    threading.Thread(target=wait_and_end, daemon=True).start()
+    Returns:
+        The augmented radiographs, uint8 (len(seeds), height, width), and their masks, 0/1.
+
+    Raises:
+        ValueError: if `source_rows` and `seeds` differ in length, or as `augment_pair` does.
+    """
+    if len(source_rows) != len(seeds):
+        raise ValueError(f"source_rows has {len(source_rows)} rows and seeds {len(seeds)}")
+    shape = (len(seeds), *images.shape[1:])
+    augmented, moved_masks = (scratch_array(shape, np.uint8, scratch_folder) for _ in range(2))
+
+    def augment(start: int) -> None:
+        for row in range(start, min(start + _ROWS_PER_TASK, len(seeds))):
+            source = source_rows[row]
+            augmented[row], moved_masks[row] = augment_pair(
+                images[source], masks[source], seeds[row], augmentation
+            )
+
+    starts = range(0, len(seeds), _ROWS_PER_TASK)
+    with _cv2_threads(1), ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        for _ in progress(pool.map(augment, starts), "Augmenting radiographs", len(starts)):
+            pass
+    return augmented, moved_masks  # type: ignore[return-value]
+
+
+@contextmanager
+def _cv2_threads(n_threads: int) -> Iterator[None]:
+    # OpenCV's own threads would compete with ours for the same processors.
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(n_threads)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+_Grey = NDArray[np.uint8] | NDArray[np.uint16]
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -110,9 +111,8 @@ def decode_lung_mask(content: bytes, image_shape: tuple[int, int]) -> NDArray[np
     return mask
 
 
-def _check_mask_proportions(mask_shape: tuple[int, ...], image_shape: tuple[int, int]) -> None:
-    mask_aspect = mask_shape[1] / mask_shape[0]
-    image_aspect = image_shape[1] / image_shape[0]
+def _check_mask_proportions(mask_shape: tuple[int, int], image_shape: tuple[int, int]) -> None:
+    mask_aspect, image_aspect = (width / height for height, width in (mask_shape, image_shape))
     # One pixel of rounding moves the aspect of a small image; 2 % covers it from 50 pixels on.
     if abs(mask_aspect / image_aspect - 1) > _ASPECT_TOLERANCE:
         raise RejectedFileError(
@@ -121,7 +121,7 @@ def _check_mask_proportions(mask_shape: tuple[int, ...], image_shape: tuple[int,
         )
 
 
-def _check_two_levels(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+def _check_two_levels(grey: _Grey) -> None:
     # Interpolated or JPEG masks have soft edges; more than a tenth of in-between pixels is no edge.
     top = int(grey.max())
     between = float(np.mean((grey > 0.1 * top) & (grey < 0.9 * top)))
@@ -132,19 +132,17 @@ def _check_two_levels(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
         )
 
 
-def _decode(content: bytes) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _decode(content: bytes) -> _Grey:
     _check_container(content)
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
     try:
         decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
-        raise RejectedFileError(RejectionReason.CORRUPT, _first_line(error)) from error
+        detail = str(error).strip().splitlines()[0]
+        raise RejectedFileError(RejectionReason.CORRUPT, detail) from error
+    # PNG and JPEG have no pixels but of 8 and 16 bits.
     if decoded is None:
         raise RejectedFileError(RejectionReason.CORRUPT, "the image data could not be decoded")
-    if decoded.dtype not in (np.uint8, np.uint16):
-        raise RejectedFileError(
-            RejectionReason.CORRUPT, f"pixels of type {decoded.dtype} are not supported"
-        )
     return decoded  # type: ignore[return-value]
 
 
@@ -165,18 +163,14 @@ def _check_container(content: bytes) -> None:
         raise RejectedFileError(RejectionReason.TRUNCATED, "the file ends before its image does")
 
 
-def _to_grey(
-    decoded: NDArray[np.uint8] | NDArray[np.uint16],
-) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _to_grey(decoded: _Grey) -> _Grey:
     if decoded.ndim == 2:
         return decoded
     code = cv2.COLOR_BGRA2GRAY if decoded.shape[2] == 4 else cv2.COLOR_BGR2GRAY
     return cv2.cvtColor(decoded, code)  # type: ignore[return-value]
 
 
-def _to_8_bit(
-    grey: NDArray[np.uint8] | NDArray[np.uint16],
-) -> tuple[NDArray[np.uint8], int]:
+def _to_8_bit(grey: _Grey) -> tuple[NDArray[np.uint8], int]:
     """Scale the full range of the file's grey depth onto 0-255.
 
     X-ray detectors give 12 bits, which are stored in 16: a 16-bit file whose values all fit
@@ -187,7 +181,3 @@ def _to_8_bit(
     bit_depth = 12 if int(grey.max()) < 2**12 else 16
     scaled = np.rint(grey * (255.0 / (2**bit_depth - 1)))
     return scaled.astype(np.uint8), bit_depth
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -5,7 +5,7 @@ Hospitals spread their radiographs over different ranges of grey; equalised ones
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import cv2
@@ -53,10 +53,12 @@ def equalise(radiographs: Images, settings: EqualisationSettings) -> Images:
             f"Radiographs to equalise are {radiographs.dtype}: give grey levels 0-255 as uint8."
         )
     check_tiles(settings, radiographs.shape[1], radiographs.shape[2])
-    equalise_one = _equaliser(settings)
-    equalised = np.empty(radiographs.shape, np.uint8)
-    for place, radiograph in enumerate(radiographs):
-        equalised[place] = equalise_one(radiograph)
+    equalised = np.array(radiographs)
+    if settings.method != "none":
+        clahe = cv2.createCLAHE(settings.clip_limit, (settings.tiles, settings.tiles))
+        equalise_one = clahe.apply if settings.method == "clahe" else cv2.equalizeHist
+        for place, radiograph in enumerate(radiographs):
+            equalised[place] = equalise_one(radiograph)
     return equalised
 
 
@@ -72,15 +74,6 @@ def check_tiles(settings: EqualisationSettings, height: int, width: int) -> None
             f"{settings.tiles} tiles a side do not divide radiographs of {height} x {width} "
             "pixels: choose a number of tiles that divides both, or resize the radiographs."
         )
-
-
-def _equaliser(settings: EqualisationSettings) -> Callable[[Images], Images]:
-    if settings.method == "clahe":
-        clahe = cv2.createCLAHE(settings.clip_limit, (settings.tiles, settings.tiles))
-        return clahe.apply  # type: ignore[return-value]
-    if settings.method == "global":
-        return cv2.equalizeHist  # type: ignore[return-value]
-    return lambda radiograph: radiograph
 
 
 def grey_level_shares(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 import cv2
 import numpy as np
@@ -26,6 +26,9 @@ class LungFeatures:
     mask_area: float = float("nan")
     masked_luminosity: float = float("nan")
     masked_contrast: float = float("nan")
+
+
+EXPLORATORY_FEATURES = ("luminosity", "rms_contrast", *(own.name for own in fields(LungFeatures)))
 
 
 def luminosity(pixels: NDArray[np.uint8]) -> float:
@@ -57,15 +60,6 @@ def lung_features(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> 
         return LungFeatures(mask_area=area)
     mean, deviation = cv2.meanStdDev(pixels, mask=on_image)
     return LungFeatures(area, float(mean[0, 0]), float(deviation[0, 0]))
-
-
-EXPLORATORY_FEATURES = (
-    "luminosity",
-    "rms_contrast",
-    "mask_area",
-    "masked_luminosity",
-    "masked_contrast",
-)
 
 
 def exploratory_features(

@@ -42,26 +42,25 @@ def near_hash_pairs(
     """
     if not 0 <= max_distance <= _HASH_BITS:
         raise ValueError(f"max_distance is {max_distance}: a 64-bit hash allows 0 to 64")
-    pairs, distances = [], []
-    for top in range(0, len(hashes), _BLOCK):
-        for left in range(top, len(hashes), _BLOCK):
-            rows, columns, between = _near_in_block(hashes, top, left, max_distance)
-            pairs.append(np.column_stack([rows, columns]))
-            distances.append(between)
-    if not pairs:
-        return np.empty((0, 2), np.intp), np.empty(0, np.intp)
-    found, between = np.concatenate(pairs), np.concatenate(distances)
-    order = np.lexsort((found[:, 1], found[:, 0]))
-    return found[order], between[order]
+    starts = range(0, len(hashes), _BLOCK)
+    blocks = [
+        _near_in_block(hashes, top, left, max_distance)
+        for top in starts
+        for left in starts[top // _BLOCK :]
+    ]
+    found = np.concatenate([np.empty((0, 3), np.intp), *blocks])
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    return found[:, :2], found[:, 2]
 
 
 def _near_in_block(
     hashes: NDArray[np.uint64], top: int, left: int, max_distance: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+) -> NDArray[np.intp]:
+    """Row, later row and distance of each near pair of a block, (n_pairs, 3)."""
     upper, lower = hashes[top : top + _BLOCK], hashes[left : left + _BLOCK]
     distance = np.bitwise_count(upper[:, None] ^ lower[None, :])
     near = distance <= max_distance
     if top == left:
         near = np.triu(near, k=1)
     rows, columns = np.nonzero(near)
-    return rows + top, columns + left, distance[rows, columns].astype(np.intp)
+    return np.column_stack([rows + top, columns + left, distance[near].astype(np.intp)])

@@ -30,9 +30,8 @@ def structural_similarity_at(
     Returns:
         -1 (anti-correlated) to 1 (equal).
     """
-    small_first, small_second = resize_radiograph(first, side), resize_radiograph(second, side)
-    ssim = structural_similarity(small_first, small_second, data_range=255)  # type: ignore[no-untyped-call]
-    return float(ssim)
+    both = (resize_radiograph(pixels, side) for pixels in (first, second))
+    return float(structural_similarity(*both, data_range=255))  # type: ignore[no-untyped-call]
 
 
 def find_similar_pairs(
@@ -56,17 +55,10 @@ def find_similar_pairs(
         `first, second` (row numbers, first < second), `hash_distance`, `ssim`; in row order.
     """
     candidates, distances = near_hash_pairs(hashes, max_hash_distance)
-    pairs = [(int(first), int(second)) for first, second in candidates]
     ssim = [
         structural_similarity_at(images[first], images[second], side)
-        for first, second in progress(pairs, "SSIM of candidate pairs", len(pairs))
+        for first, second in progress(candidates, "SSIM of candidate pairs", len(candidates))
     ]
-    table = pd.DataFrame(
-        {
-            "first": candidates[:, 0],
-            "second": candidates[:, 1],
-            "hash_distance": distances,
-            "ssim": np.array(ssim, dtype=float),
-        }
-    )
+    table = pd.DataFrame(candidates, columns=["first", "second"])
+    table = table.assign(hash_distance=distances, ssim=np.array(ssim, dtype=float))
     return table[table["ssim"] >= min_ssim].reset_index(drop=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from covid_xray.parameters import StrictParameters
 
-HeadLayer = dict[Literal["dense", "dropout"], Annotated[float, Field(gt=0)]]
+# One `dense: units` or `dropout: rate`.
+HeadLayer = Annotated[
+    dict[Literal["dense", "dropout"], Annotated[float, Field(gt=0)]],
+    Field(min_length=1, max_length=1),
+]
 
 
 class Backbone(StrictParameters):
@@ -35,13 +39,6 @@ class Backbone(StrictParameters):
     def report_name(self) -> str:
         """What the report calls it, or else Keras."""
         return self.report or self.keras_name
-
-    @field_validator("head")
-    @classmethod
-    def _one_layer_each(cls, head: list[HeadLayer]) -> list[HeadLayer]:
-        if any(len(layer) != 1 for layer in head):
-            raise ValueError("each layer of the head is one `dense: units` or `dropout: rate`")
-        return head
 
 
 # Another model of keras.applications joins the pipelines, their figures and Table 5 by an entry.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,8 @@ def network_cost(model: keras.Model, radiographs: NDArray[np.float32]) -> Cost:
         model: network of grey radiographs.
         radiographs: one batch, float32 (n, side, side, 1), 0-255.
     """
-    return Cost(
-        parameters=int(model.count_params()),
-        file_bytes=_file_bytes("model.keras", model.save),
-        ms_per_image=_milliseconds(lambda: model.predict_on_batch(radiographs)) / len(radiographs),
-    )
+    ms_per_image = _milliseconds(model.predict_on_batch, radiographs)
+    return Cost(int(model.count_params()), _file_bytes("model.keras", model.save), ms_per_image)
 
 
 def classical_cost(classifier: Any, features: NDArray[np.float32]) -> Cost:
@@ -55,11 +54,8 @@ def classical_cost(classifier: Any, features: NDArray[np.float32]) -> Cost:
         classifier: fitted classifier.
         features: one batch, (n, features).
     """
-    return Cost(
-        parameters=0,
-        file_bytes=_file_bytes("model.joblib", lambda path: joblib.dump(classifier, path)),
-        ms_per_image=_milliseconds(lambda: classifier.predict_proba(features)) / len(features),
-    )
+    file_bytes = _file_bytes("model.joblib", partial(joblib.dump, classifier))
+    return Cost(0, file_bytes, _milliseconds(classifier.predict_proba, features))
 
 
 def _file_bytes(name: str, save: Callable[[Path], object]) -> int:
@@ -69,12 +65,9 @@ def _file_bytes(name: str, save: Callable[[Path], object]) -> int:
         return path.stat().st_size
 
 
-def _milliseconds(call: Callable[[], object]) -> float:
-    """Median time of a call, after one that compiles."""
-    call()
-    seconds = []
-    for _ in range(_CALLS):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return 1000 * statistics.median(seconds)
+def _milliseconds(predict: Callable[[Any], object], images: NDArray[np.float32]) -> float:
+    """Median time per image of a batch, after one that compiles."""
+    predict(images)
+    call = partial(predict, images)
+    seconds = timeit.repeat(call, timer=time.perf_counter, number=1, repeat=_CALLS)
+    return 1000 * statistics.median(seconds) / len(images)

@@ -20,6 +20,7 @@ from covid_xray.imaging.lung_masks import N_LUNGS
 from covid_xray.models.transfer_classifiers import copy_classifier
 
 _GREYS = 256
+_Tiles = NDArray[np.int32]
 # In each turn of the loop, each jump doubles how far a label has travelled.
 _JUMPS = 3
 
@@ -29,8 +30,7 @@ def build_lung_extractor(unet: keras.Model, settings: EqualisationSettings) -> k
 
     Args:
         unet: U-Net from grey radiographs (n, side, side, 1), 0-255, to lung probabilities of the
-            same shape. It is copied: the extractor's own is frozen, and the one given stays
-            as it is.
+            same shape. The extractor has a frozen copy of it.
         settings: how radiographs are equalised; the U-Net sees them raw.
 
     Returns:
@@ -62,35 +62,42 @@ def build_screening_model(classifier: keras.Model, extractor: keras.Model) -> ke
             trained with. Both are shared, not copied.
 
     Returns:
-        A model from grey radiographs (n, side, side, 1), 0-255, to the classifier's
-        probabilities, named after the classifier with "_screening" behind.
+        A model "<classifier>_screening" from grey radiographs (n, side, side, 1), 0-255, to the
+        classifier's probabilities.
     """
     radiograph = keras.Input(extractor.input_shape[1:], name="radiograph")
     probabilities = classifier(extractor(radiograph))
     return keras.Model(radiograph, probabilities, name=f"{classifier.name}_screening")
 
 
-@keras.saving.register_keras_serializable(package="covid_xray")
-class CleanLungMask(keras.layers.Layer):
-    """`imaging.lung_masks.clean_lung_mask` for every mask of a batch, bit for bit.
-
-    It takes lung probabilities or 0/1 masks (n, height, width, 1), is lung where they are above
-    one half, and gives 0/1 float32 masks of the same shape: the two largest 8-connected
-    components, without holes.
-    """
+class _PictureLayer(keras.layers.Layer):
+    """A layer from pictures of a known size, (n, height, width, 1), to others of the same size."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # XLA scatters on one core, and compiles anew for every size of a batch.
+        # XLA scatters on one core, and compiles anew for every size of a batch. It would also join
+        # a product and a sum into one rounding, where OpenCV rounds twice.
         self.supports_jit = False
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        """Refuse masks whose size is not known."""
-        _known_size(input_shape)
+    def build(self, input_shape: Sequence[Any]) -> None:
+        """Refuse pictures whose size is not known."""
+        if None in input_shape[1:3]:
+            raise ValueError(
+                f"An input of shape {input_shape} has no size: build it for a known side."
+            )
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> Sequence[Any]:
         """The input's."""
         return input_shape
+
+
+@keras.saving.register_keras_serializable(package="covid_xray")
+class CleanLungMask(_PictureLayer):
+    """`imaging.lung_masks.clean_lung_mask` for every mask of a batch, bit for bit.
+
+    It takes lung probabilities or 0/1 masks (n, height, width, 1), lung above one half, and gives
+    0/1 float32 masks: the two largest 8-connected components, without holes.
+    """
 
     def call(self, masks: Any) -> Any:
         """Clean the masks (n, height, width, 1)."""
@@ -102,7 +109,7 @@ class CleanLungMask(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="covid_xray")
-class Equalisation(keras.layers.Layer):
+class Equalisation(_PictureLayer):
     """`imaging.equalisation.equalise` for every radiograph of a batch, bit for bit.
 
     It takes grey radiographs (n, height, width, 1), rounds them to 0-255, and gives equalised
@@ -113,27 +120,18 @@ class Equalisation(keras.layers.Layer):
     def __init__(
         self, method: str = "global", clip_limit: float = 2.0, tiles: int = 8, **kwargs: Any
     ) -> None:
-        """Take the settings of `imaging.equalisation.EqualisationSettings`.
-
-        Raises:
-            ValueError: if a setting is out of range, or `method` is `none`: leave the layer out.
-        """
+        """Take `imaging.equalisation.EqualisationSettings`, but refuse `none` with a ValueError."""
         super().__init__(**kwargs)
         if method == "none":
             raise ValueError("Equalisation has no method 'none': leave the layer out.")
         self._settings = EqualisationSettings.model_validate(
             {"method": method, "clip_limit": clip_limit, "tiles": tiles}
         )
-        # XLA would join a product and a sum into one rounding, where OpenCV rounds twice.
-        self.supports_jit = False
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Sequence[Any]) -> None:
         """Refuse radiographs whose size is not known, or that have no whole tiles."""
-        check_tiles(self._settings, *_known_size(input_shape))
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
-        """The input's."""
-        return input_shape
+        super().build(input_shape)
+        check_tiles(self._settings, *input_shape[1:3])
 
     def get_config(self) -> dict[str, Any]:
         """What `__init__` takes."""
@@ -143,17 +141,8 @@ class Equalisation(keras.layers.Layer):
         """Equalise the radiographs (n, height, width, 1)."""
         greys = ops.cast(ops.clip(ops.round(radiographs[..., 0]), 0, _GREYS - 1), "int32")
         if self._settings.method == "global":
-            equalised = _equalise_globally(greys)
-        else:
-            equalised = _equalise_tiles(greys, self._settings)
-        return ops.expand_dims(equalised, -1)
-
-
-def _known_size(shape: Sequence[int | None]) -> tuple[int, int]:
-    height, width = shape[1:3]
-    if height is None or width is None:
-        raise ValueError(f"An input of shape {shape} has no size: build it for a known side.")
-    return height, width
+            return ops.expand_dims(_equalise_globally(greys), -1)
+        return ops.expand_dims(_equalise_tiles(greys, self._settings), -1)
 
 
 def _keep_largest(masks: Any) -> Any:
@@ -174,19 +163,13 @@ def _keep_largest(masks: Any) -> Any:
     order = [area, width * (place // width) + left, place]
     kept = ops.zeros_like(area, dtype="bool")
     for _ in range(N_LUNGS):
-        kept = kept | _first((area > 0) & ~kept, order)
+        largest = (area > 0) & ~kept
+        # Where the first order does not decide, the next does.
+        for ranks in order:
+            own = ops.where(largest, ranks, -1)
+            largest = largest & (own == ops.max(own, axis=1, keepdims=True))
+        kept = kept | largest
     return ops.take(ops.pad(_flat(kept), [(1, 0)]), labels)
-
-
-def _first(candidates: Any, order: Sequence[Any]) -> Any:
-    """Of the candidates of each row (n, m), the one of the largest `order`; none if there is none.
-
-    Where the first of `order` does not decide, the next does.
-    """
-    for ranks in order:
-        of_candidates = ops.where(candidates, ranks, -1)
-        candidates = candidates & (of_candidates == ops.max(of_candidates, axis=1, keepdims=True))
-    return candidates
 
 
 def _fill_holes(masks: Any) -> Any:
@@ -200,22 +183,17 @@ def _fill_holes(masks: Any) -> Any:
 def _label_components(masks: Any, *, corners_touch: bool) -> Any:
     """Number each pixel by the last of its component: from 1 through the batch, 0 outside.
 
-    Trees of labels are joined and shortened in turn (Shiloach & Vishkin, J. Algorithms, 1982), so
-    that a spiral takes a few turns, and not one for each pixel of its length.
-
-    Args:
-        masks: bool tensor (n, height, width).
-        corners_touch: whether pixels that touch at a corner are of one component.
-
-    Returns:
-        int32 tensor (n, height, width).
+    From bool to int32 (n, height, width). Trees of labels are joined and shortened in turn
+    (Shiloach & Vishkin, J. Algorithms, 1982): a spiral takes a few turns, not one for each pixel.
     """
     n, height, width = ops.shape(masks)
     n_pixels = n * height * width
     numbers = ops.reshape(ops.arange(1, n_pixels + 1, dtype="int32"), (-1, height, width))
 
     def look_around(labels: Any) -> Any:
-        return ops.where(masks, _largest_near(labels, corners_touch), 0)
+        across = _largest_of_three(labels, axis=2)
+        down = _largest_of_three(across if corners_touch else labels, axis=1)
+        return ops.where(masks, ops.maximum(across, down), 0)
 
     def differ(labels: Any, near: Any) -> Any:
         return ops.any(labels != near)
@@ -233,13 +211,6 @@ def _label_components(masks: Any, *, corners_touch: bool) -> Any:
     alone = ops.where(masks, numbers, 0)
     labels, _ = ops.while_loop(differ, join, (alone, look_around(alone)))
     return labels
-
-
-def _largest_near(labels: Any, corners_touch: bool) -> Any:
-    across = _largest_of_three(labels, axis=2)
-    if corners_touch:
-        return _largest_of_three(across, axis=1)
-    return ops.maximum(across, _largest_of_three(labels, axis=1))
 
 
 def _largest_of_three(labels: Any, axis: int) -> Any:
@@ -278,15 +249,13 @@ def _equalise_tiles(greys: Any, settings: EqualisationSettings) -> Any:
     tiles = settings.tiles
     first = tiles**2 * ops.reshape(ops.arange(n, dtype="int32"), (-1, 1, 1))
 
-    def entries(rows: NDArray[np.int32], columns: NDArray[np.int32]) -> Any:
+    def entries(rows: _Tiles, columns: _Tiles) -> Any:
         return _GREYS * (first + (tiles * rows[:, None] + columns)) + greys
 
     own = (np.arange(side, dtype=np.int32) // (side // tiles) for side in (height, width))
-    levels = _clahe_levels(
-        _histograms(entries(*own), n * tiles**2),
-        settings.clip_limit,
-        (height // tiles) * (width // tiles),
-    )
+    area = (height // tiles) * (width // tiles)
+    histograms = _histograms(entries(*own), n * tiles**2)
+    levels = _clahe_levels(histograms, settings.clip_limit, area)
     top, bottom, down = _tiles_around(height, tiles)
     left, right, across = _tiles_around(width, tiles)
     upper, lower = (
@@ -311,9 +280,7 @@ def _clahe_levels(histograms: Any, clip_limit: float, area: int) -> Any:
     return ops.minimum(ops.round(ops.cast(counted, "float32") * scale), 255.0)
 
 
-def _tiles_around(
-    side: int, tiles: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+def _tiles_around(side: int, tiles: int) -> tuple[_Tiles, _Tiles, NDArray[np.float32]]:
     """For each pixel along a side: the tiles whose centres it lies between, and how far."""
     # In float32, and times the inverse, as OpenCV does.
     inverse = np.float32(1) / np.float32(side // tiles)

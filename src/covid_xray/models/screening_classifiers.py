@@ -93,7 +93,11 @@ def build_truncated_backbone(
     radiograph, backbone = build_backbone(settings.architecture, input_side, weights)
     kept = keras.Model(radiograph, _cut_output(backbone, settings))
     freeze_all_but(kept.layers, settings.trainable_layers)
-    _keep_statistics(kept)
+    # Batch normalisation stays as it was pre-trained: a small study has too few steps for its
+    # moving averages to follow other batches, and then a model predicts badly.
+    for layer in kept.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
     flow = kept.output
     for position, filters in enumerate(settings.filters, start=1):
         flow = _separable_convolution(flow, filters, f"head_{position}")
@@ -103,26 +107,15 @@ def build_truncated_backbone(
 
 
 def _cut_output(backbone: keras.Model, settings: TruncatedBackboneSettings) -> Any:
-    names = [layer.name for layer in backbone.layers]
     # The application's own input stands where our preprocessing does.
-    place = names.index("preprocessing") + settings.cut_layer
-    if place >= len(names):
+    names = [layer.name for layer in backbone.layers]
+    layers = backbone.layers[names.index("preprocessing") :]
+    if settings.cut_layer >= len(layers):
         raise WeightsError(
             f"{settings.architecture} has no layer {settings.cut_layer}: its last one is "
-            f"{len(names) - 1 - names.index('preprocessing')} (screening.xception.cut_layer)."
+            f"{len(layers) - 1} (screening.xception.cut_layer)."
         )
-    return backbone.layers[place].output
-
-
-def _keep_statistics(kept: keras.Model) -> None:
-    """Leave batch normalisation as it was pre-trained, in the layers that are trained too.
-
-    Its moving averages would need many more steps than a small study has to follow the batches'
-    own statistics, and a model that is used with others than it was trained with predicts badly.
-    """
-    for layer in kept.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+    return layers[settings.cut_layer].output
 
 
 def _separable_convolution(flow: Any, filters: int, name: str) -> Any:

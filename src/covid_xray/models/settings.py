@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from covid_xray.imaging.pair_augmentation import PairAugmentation
+from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.parameters import StrictParameters
 
 
@@ -51,7 +51,7 @@ class UNetSettings(StrictParameters):
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1)
     patience: int = Field(ge=1)
-    augmentation: PairAugmentation
+    augmentation: Augmentation
     seed: int = Field(ge=0)
 
 

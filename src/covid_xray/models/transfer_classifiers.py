@@ -75,12 +75,10 @@ def _preprocessing(architecture: str) -> Any:
     (Caffe's networks want blue first) shows only in their shifts, as all three are the same grey.
     """
     application = sys.modules[getattr(keras.applications, architecture).__module__]
-    black, white = (
-        np.ravel(application.preprocess_input(np.full((1, 1, 3), grey, dtype=np.float64)))
-        for grey in (0, 255)
-    )
-    scale, offset = (white - black) / 255, black
-    return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="preprocessing")
+    greys = np.repeat([[[0.0], [255.0]]], 3, axis=2)
+    black, white = application.preprocess_input(greys)[0]
+    scale = (white - black) / 255
+    return keras.layers.Rescaling(scale.tolist(), black.tolist(), name="preprocessing")
 
 
 def build_backbone(
@@ -119,13 +117,8 @@ def build_backbone(
     return radiograph, backbone
 
 
-def weights_file(architecture: str, folder: Path) -> Path:
-    """Where a folder of weights has those of an architecture."""
-    return folder / f"{architecture.lower()}_notop.weights.h5"
-
-
 def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
-    path = weights_file(architecture, folder)
+    path = folder / f"{architecture.lower()}_notop.weights.h5"
     if not path.is_file():
         raise WeightsError(
             f"No weights of {architecture} at {path}. Put them there, or set the parameter "

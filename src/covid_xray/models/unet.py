@@ -91,11 +91,8 @@ def predict_masks(
         pixels = images[rows[start : start + batch_size]]
         probabilities = model.predict_on_batch(as_input(pixels))
         raw = (probabilities[..., 0] > 0.5).astype(np.uint8)
-        yield np.stack([clean_lung_mask(mask) for mask in raw]), _components(raw)
-
-
-def _components(masks: Images) -> NDArray[np.intp]:
-    return np.array([count_components(mask) for mask in masks], dtype=np.intp)
+        n_components = np.array([count_components(mask) for mask in raw], dtype=np.intp)
+        yield np.stack([clean_lung_mask(mask) for mask in raw]), n_components
 
 
 def find_lungs(

@@ -94,12 +94,10 @@ class AugmentationParameters(StrictParameters):
             rows are brought to its training share.
         n_layers: transformations applied: zoom, + rotation, + contrast, + brightness.
         factor: amplitude of each, as Keras understands it.
-        batch_size: images made at once by a process.
-        workers: processes; one per processor, or fewer for few images, if null.
+        workers: threads; one per processor if null.
     """
 
     images_per_class: int = Field(ge=1)
     n_layers: int = Field(ge=1, le=4)
     factor: float = Field(gt=0, lt=1)
-    batch_size: int = Field(ge=1)
     workers: int | None = Field(default=None, ge=1)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.imaging.augmentation import augment_lung_mask, augment_radiograph
+from covid_xray.imaging.augmentation import Augmentation, augment_pair
 from covid_xray.progress import progress
 from covid_xray.records import digest_stream, source_digest
 
@@ -80,7 +79,7 @@ class AugmentedImages:
     def evidence(self, rows: NDArray[np.intp]) -> Iterator[Images | bytes]:
         """All that decides how the images of some rows will look."""
         sources = MaskedImages(self.images, self.lung_masks) if self.masked else self.images
-        code = source_digest(augment_radiograph.__module__)
+        code = source_digest(augment_pair.__module__)
         for source, seed in self._planned(rows):
             yield sources[np.array(source)]
             yield f"{seed} {self.n_layers} {self.factor} {self.masked} {code}".encode()
@@ -90,11 +89,10 @@ class AugmentedImages:
         return zip(planned["source_row"].tolist(), planned["seed"].tolist(), strict=True)
 
     def _make(self, source: int, seed: int) -> Images:
-        how: dict[str, Any] = {"n_layers": self.n_layers, "factor": self.factor}
-        pixels = augment_radiograph(self.images[source], seed, **how)
-        if self.masked:
-            pixels *= augment_lung_mask(self.lung_masks[source], seed, **how)
-        return pixels
+        augmentation = Augmentation.of_report(self.n_layers, self.factor)
+        pair = (self.images[source], self.lung_masks[source])
+        pixels, lungs = augment_pair(*pair, seed, augmentation)
+        return pixels * lungs if self.masked else pixels
 
 
 Pixels = Images | MaskedImages | AugmentedImages

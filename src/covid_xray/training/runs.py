@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 
 from covid_xray.records import Record, digest, make_record, source_digest, versions
 from covid_xray.training.settings import TrainingSettings
-from covid_xray.whole import whole_folder, write_json
+from covid_xray.whole import remove_folder, whole_folder, write_json
 
 _PLAN, _RECORD, _SETTING = "plan.json", "record.json", "run.json"
 _HISTORY, _PREDICTIONS, _CLASSIFIER = "history.parquet", "predictions.parquet", "classifier.keras"
@@ -149,7 +148,7 @@ class RunStore:
         write_json(self.folder / _PLAN, plan.records)
         for folder in self.folder.iterdir():
             if folder.is_dir() and folder.name not in plan.records:
-                shutil.rmtree(folder)
+                remove_folder(folder)
         if not anew:
             plan.kept.update(set(plan.records) - set(self.lacking()))
 

@@ -10,7 +10,7 @@ import pandas as pd
 from keras import ops
 from numpy.typing import NDArray
 
-from covid_xray.imaging.pair_augmentation import augment_pair
+from covid_xray.imaging.augmentation import augment_pair
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import as_input
 from covid_xray.training.batches import ShuffledBatches, SplitRows

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray import pages
-from covid_xray.imaging.augmentation import augment_radiographs
+from covid_xray.imaging.augmentation import Augmentation, augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
 from covid_xray.studies.file_sizes import SIZE_COLUMNS, file_size_table
 from covid_xray.studies.groups import find_duplicate_groups
@@ -119,15 +119,13 @@ def augment_study(
     augmentation: AugmentationParameters,
     reading: ReadingParameters,
 ) -> tuple[Images, Images]:
-    """Make the planned augmented radiographs, and their lung masks, with Keras layers."""
+    """Make the planned augmented radiographs, and their lung masks."""
     return augment_radiographs(
         images,
         masks,
         augmentation_plan["source_row"].tolist(),
         augmentation_plan["seed"].tolist(),
-        n_layers=augmentation.n_layers,
-        factor=augmentation.factor,
-        batch_size=augmentation.batch_size,
+        Augmentation.of_report(augmentation.n_layers, augmentation.factor),
         workers=augmentation.workers,
         scratch_folder=reading.scratch_folder,
     )

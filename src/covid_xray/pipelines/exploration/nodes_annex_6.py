@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.anova import analyse_variance, beside_published_anova
-from covid_xray.evaluation.assumptions import check_assumptions
+from covid_xray.evaluation.anova import analyse_variance, beside_published_anova, check_assumptions
 from covid_xray.evaluation.pairwise import beside_published_pairs, compare_pairs
 from covid_xray.imaging.features import EXPLORATORY_FEATURES
 from covid_xray.pipelines.exploration.parameters import SignificanceParameters

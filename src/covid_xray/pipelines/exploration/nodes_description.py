@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.published import published_value
+from covid_xray.imaging.augmentation import Augmentation, augment_pair
 from covid_xray.pipelines.exploration.parameters import ExampleParameters
 from covid_xray.split import Split
 from covid_xray.studies.groups import spread_pairs
@@ -85,19 +86,18 @@ def draw_augmentation_examples(
 ) -> Figure:
     """Figure 9: one COVID radiograph, augmented by one to four transformations."""
     from covid_xray.figures.montages import draw_augmentations
-    from covid_xray.imaging.augmentation import augment_radiograph
 
     labels = splits["label"].iloc[kept_rows(splits, Split.TRAIN)]
     if (labels == COVID).any():
         labels = labels[labels == COVID]
     row = draw_examples(labels, 1, examples.seed)[0]
     seeds = range(examples.seed, examples.seed + examples.augmented_images)
+    counts = range(1, len(LAYER_NAMES) + 1)
+    layers = [Augmentation.of_report(count, augmentation.factor) for count in counts]
+    no_mask = np.zeros_like(images[row])
     augmented = [
-        [
-            augment_radiograph(images[row], seed, n_layers=n_layers, factor=augmentation.factor)
-            for seed in seeds
-        ]
-        for n_layers in range(1, len(LAYER_NAMES) + 1)
+        [augment_pair(images[row], no_mask, seed, of_layers)[0] for seed in seeds]
+        for of_layers in layers
     ]
     return draw_augmentations(images[row], np.array(augmented), LAYER_NAMES)
 

@@ -59,26 +59,25 @@ class AnswerNodes:
 
     def score(
         self, screening_answers: pd.DataFrame, intervals: Intervals
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Scores of each class and shares of the confusion matrix, by `model`."""
-        own = screening_answers[screening_answers["run"].isin(self.answers)]
-        models = own.rename(columns={"run": "model"})
-        return (
-            score_runs(models, intervals, balance=self.balance, keys=["model"]),
-            confusion_shares_of_runs(models, intervals, keys=["model"]),
-        )
+    ) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure]:
+        """Score the answers and show what they take the classes for.
 
-    def draw(
-        self, confusion: pd.DataFrame, screening_answers: pd.DataFrame
-    ) -> tuple[Figure, Figure]:
-        """Confusion matrices, and the confidence of right and wrong predictions."""
+        Returns:
+            By `model`, the scores of each class and the shares of the confusion matrix; confusion
+            matrices; and the confidence of right and wrong predictions.
+        """
         from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
 
-        models = [name for name in self.answers if name in set(confusion["model"])]
-        shares = {TITLES[name]: confusion[confusion["model"] == name] for name in models}
-        predictions = rows_by_run(screening_answers, models)
-        return draw_confusion_matrices(shares), draw_confidence(
-            {TITLES[name]: rows for name, rows in predictions.items()}
+        given = _answers(screening_answers)
+        answers = {name: rows for name, rows in given.items() if name in self.answers}
+        models = pd.concat(answers.values(), keys=answers, names=["model"]).reset_index("model")
+        confusion = confusion_shares_of_runs(models, intervals, keys=["model"])
+        shares = {TITLES[str(name)]: own for name, own in confusion.groupby("model", sort=False)}
+        return (
+            score_runs(models, intervals, balance=self.balance, keys=["model"]),
+            confusion,
+            draw_confusion_matrices(shares),
+            draw_confidence({TITLES[name]: rows for name, rows in answers.items()}),
         )
 
 
@@ -126,22 +125,26 @@ def measure_costs(
 
 def compare_screening_models(
     screening_answers: pd.DataFrame,
+    screening_class_scores: pd.DataFrame,
     screening_runs: pd.DataFrame,
     screening_costs: pd.DataFrame,
     published_screening_scores: pd.DataFrame,
     published_figures: pd.DataFrame,
     intervals: Intervals,
-) -> pd.DataFrame:
-    """One table of everything that answers "COVID or not".
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One table of everything that answers "COVID or not", and the report's own reports.
 
     Returns:
         `model`, what `compare_answers` returns, and the published accuracy, COVID scores and file
-        sizes beside ours.
+        sizes beside ours; and the classification reports of the report's two models.
     """
     answers, parts = _answers(screening_answers), parts_of_answers(one_against_rest(screening_runs))
     ours = compare_answers(answers, TITLES, screening_costs, parts, intervals)
     published = published_screening(published_screening_scores, published_figures, PUBLISHED)
-    return stand_beside(ours, published, list(published.columns)).reset_index()
+    return (
+        stand_beside(ours, published, list(published.columns)).reset_index(),
+        classification_reports(screening_class_scores, published_screening_scores, PUBLISHED),
+    )
 
 
 def choose_operating_points(
@@ -163,13 +166,6 @@ def choose_operating_points(
 def _answers(screening_answers: pd.DataFrame) -> dict[str, pd.DataFrame]:
     given = set(screening_answers["run"])
     return rows_by_run(screening_answers, [name for name in ANSWERS if name in given])
-
-
-def tabulate_reports(
-    screening_class_scores: pd.DataFrame, published_screening_scores: pd.DataFrame
-) -> pd.DataFrame:
-    """Classification reports of the report's two models, the published ones beside."""
-    return classification_reports(screening_class_scores, published_screening_scores, PUBLISHED)
 
 
 def explain_screening(

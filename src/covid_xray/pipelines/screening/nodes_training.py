@@ -127,10 +127,7 @@ def _run(
 
 
 def assemble_screening_models(
-    screening_classifiers: KeptRuns,
-    screening_runs: pd.DataFrame,
-    unet: KerasModel,
-    screening: ScreeningParameters,
+    screening_classifiers: KeptRuns, unet: KerasModel, screening: ScreeningParameters
 ) -> dict[str, KerasModel]:
     """What is deployed: a radiograph as it came goes in, its lungs are found and equalised inside.
 
@@ -140,7 +137,8 @@ def assemble_screening_models(
     from covid_xray.models.lung_extraction import build_lung_extractor, build_screening_model
 
     extractor = build_lung_extractor(unet, screening.equalisation)
-    masked = screening_runs.loc[screening_runs["masked"], "run"]
+    runs = screening_classifiers.runs
+    masked = runs.loc[runs["masked"], "run"]
     return {
         run: build_screening_model(screening_classifiers[run], extractor)
         for run in masked
@@ -196,28 +194,22 @@ def fit_classical_classifiers(
     return fitted, long_predictions("classical", answers)
 
 
-def vote(
-    screening_predictions: pd.DataFrame, screening_runs: pd.DataFrame, splits: pd.DataFrame
-) -> pd.DataFrame:
-    """The votes of the report's two networks, and of the networks of one class each, as runs."""
-    targets = one_against_rest(screening_runs)
-    labels = splits.set_index("image_id")["label"]
-    return long_predictions(
-        "vote",
-        {
-            "soft_voting": vote_softly(screening_predictions, PAIR),
-            "one_against_rest": vote_one_against_rest(screening_predictions, targets, labels),
-        },
-    )
-
-
 def gather_answers(
     screening_predictions: pd.DataFrame,
     classical_predictions: pd.DataFrame,
-    vote_predictions: pd.DataFrame,
+    screening_runs: pd.DataFrame,
+    splits: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Predictions of everything that answers "COVID or not", in the order of the tables."""
-    tables = [screening_predictions, classical_predictions, vote_predictions]
-    joined = pd.concat(tables, ignore_index=True)
-    of_run = rows_by_run(joined, ANSWERS)
+    """Predictions of everything that answers "COVID or not", in the order of the tables.
+
+    The votes are those of the report's two networks, and of the networks of one class each.
+    """
+    targets = one_against_rest(screening_runs)
+    labels = splits.set_index("image_id")["label"]
+    votes = {
+        "soft_voting": vote_softly(screening_predictions, PAIR),
+        "one_against_rest": vote_one_against_rest(screening_predictions, targets, labels),
+    }
+    tables = [screening_predictions, classical_predictions, long_predictions("vote", votes)]
+    of_run = rows_by_run(pd.concat(tables, ignore_index=True), ANSWERS)
     return pd.concat(of_run.values(), ignore_index=True)

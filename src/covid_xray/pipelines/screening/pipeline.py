@@ -13,7 +13,6 @@ from covid_xray.pipelines.screening.nodes_results import (
     draw_screening_histories,
     explain_screening,
     measure_costs,
-    tabulate_reports,
 )
 from covid_xray.pipelines.screening.nodes_training import (
     assemble_screening_models,
@@ -24,7 +23,6 @@ from covid_xray.pipelines.screening.nodes_training import (
     fit_classical_classifiers,
     gather_answers,
     train_networks,
-    vote,
 )
 from covid_xray.steps import box, parameters, step, themselves
 from covid_xray.training.runs import tabulate_runs
@@ -35,9 +33,9 @@ _PREPARATION = ["grey_levels_figure", "masked_examples_figure"]
 _PROPORTIONS = ["class_proportions", "class_proportions_figure"]
 _RUNS = ["screening_runs", "screening_histories", "screening_predictions"]
 _HISTORIES = ["screening_overfitting", "screening_learning_curves"]
+_COMPARED = ["screening_comparison", "screening_reports"]
 _POINTS = ["operating_points", "screening_curves"]
 _EXPLANATIONS = ["lung_attribution", "lung_attribution_figure", "screening_grad_cam"]
-_DRAWN = ["confusion_matrices", "confidence"]
 
 
 def training() -> Pipeline:
@@ -50,39 +48,32 @@ def training() -> Pipeline:
         step(assemble_screening_models, "screening_models", **_SCREENING),
         step(extract_convolution_features, "convolution_features", **_SCREENING),
         step(fit_classical_classifiers, classical, **_SCREENING),
-        step(vote, "vote_predictions"),
         step(gather_answers, "screening_answers"),
-    )
-
-
-def scores(question: str, class_scores: str, prefix: str, nodes: AnswerNodes) -> Pipeline:
-    """Scores, confusion matrices and confidence of everything that answers a question."""
-    confusion = f"{prefix}_confusion"
-    drawn = [f"{prefix}_{name}" for name in _DRAWN]
-    return Pipeline(
-        [
-            step(nodes.score, [class_scores, confusion], f"score_{question}", **_INTERVALS),
-            step(nodes.draw, drawn, f"draw_{question}", confusion=confusion),
-        ]
     )
 
 
 def scoring() -> Pipeline:
     """Both questions' scores: those of two classes at the test set's own prevalence (Report B)."""
-    two_classes = AnswerNodes(TWO_CLASSES, balance=False)
-    four_classes = AnswerNodes(FOUR_CLASSES, balance=True)
+    two_classes = AnswerNodes(TWO_CLASSES, balance=False).score
+    four_classes = AnswerNodes(FOUR_CLASSES, balance=True).score
+    of_two = ["screening_class_scores", *_drawn("screening")]
+    of_four = ["four_class_scores", *_drawn("four_class")]
     return box(
         "scoring",
-        scores("two_classes", "screening_class_scores", "screening", two_classes),
-        scores("four_classes", "four_class_scores", "four_class", four_classes),
+        step(two_classes, of_two, "score_two_classes", **_INTERVALS),
+        step(four_classes, of_four, "score_four_classes", **_INTERVALS),
         step(draw_screening_histories, _HISTORIES),
     )
+
+
+def _drawn(prefix: str) -> list[str]:
+    return [f"{prefix}_{name}" for name in ("confusion", "confusion_matrices", "confidence")]
 
 
 def create_pipeline() -> Pipeline:
     """Report B's system, its ideas, and one page that compares them."""
     figures = [*_PREPARATION, _PROPORTIONS[1], _HISTORIES[1], _POINTS[1], *_EXPLANATIONS[1:]]
-    figures += [f"{prefix}_{name}" for prefix in ("screening", "four_class") for name in _DRAWN]
+    figures += [*_drawn("screening")[1:], *_drawn("four_class")[1:]]
     return box(
         "screening",
         step(equalise_radiographs, "equalised_images", **_SCREENING),
@@ -91,9 +82,8 @@ def create_pipeline() -> Pipeline:
         training(),
         scoring(),
         step(measure_costs, "screening_costs", **_SCREENING),
-        step(compare_screening_models, "screening_comparison", **_INTERVALS),
+        step(compare_screening_models, _COMPARED, **_INTERVALS),
         step(choose_operating_points, _POINTS, **_SCREENING, **_INTERVALS),
         step(explain_screening, _EXPLANATIONS, **_SCREENING, **_INTERVALS),
-        step(tabulate_reports, "screening_reports"),
         step(write_screening_page, "screening_page", **themselves(*figures)),
     )

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from covid_xray.whole import partial_path, remove_folder, whole_file, whole_folder, write_json
+from covid_xray.whole import remove_folder, whole_file, whole_folder, write_json
 
 
 class KilledError(Exception):
@@ -40,8 +40,9 @@ def test_a_file_appears_at_its_place_and_nothing_else(tmp_path):
 
 def test_a_file_is_written_under_its_own_suffix(tmp_path):
     # Keras, pandas and matplotlib choose the format by it.
-    assert partial_path(tmp_path / "model.keras").suffix == ".keras"
-    assert partial_path(tmp_path / "model.keras").parent == tmp_path
+    with whole_file(tmp_path / "model.keras") as partial:
+        partial.touch()
+        assert (partial.suffix, partial.parent) == (".keras", tmp_path)
 
 
 def test_a_failed_first_write_leaves_no_file(tmp_path):

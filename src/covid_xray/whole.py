@@ -25,13 +25,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """An empty folder to fill; it takes the place of `folder` at the end, or goes with an error."""
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     try:
-        partial.mkdir(parents=True)
         yield partial
-        remove_folder(folder)
-        partial.rename(folder)
-    finally:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+    remove_folder(folder)
+    partial.rename(folder)
 
 
 def remove_folder(folder: Path) -> None:

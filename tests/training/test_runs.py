@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from covid_xray.records import changes
-from covid_xray.split import Split
 from covid_xray.training.runs import (
     Run,
     RunError,
@@ -75,11 +74,6 @@ def test_a_runs_setting_is_its_facts_training_and_weights():
         **TRAINING.model_dump(),
         "weight_COVID": 2,
     }
-
-
-def test_a_runs_sizes_count_augmented_images():
-    run = Run("x", ROWS, TRAINING)
-    assert [run.size(split) for split in Split] == [12, 3, 6]
 
 
 RUN = Run("x", ROWS, TRAINING, {"COVID": 2}, {"variant": "balanced"})

@@ -48,16 +48,10 @@ def compare_methods(
         "value": explained_variance["cumulative_share"].iloc[-1],
     }
     measured = [explained, *(_mean_ssim(table, intervals) for table in scores)]
-    rows = [
-        {
-            "method": method,
-            **ours,
-            "published": published_value(published, quantity) if quantity else np.nan,
-        }
-        for (method, quantity), ours in zip(_PUBLISHED, measured, strict=True)
-    ]
-    comparison = pd.DataFrame(rows, columns=list(REDUCTION_COMPARISON.columns))
-    return comparison.astype({"n_radiographs": "Int64"})
+    known = [published_value(published, name) if name else np.nan for _, name in _PUBLISHED]
+    methods = [method for method, _ in _PUBLISHED]
+    comparison = pd.DataFrame(measured).assign(method=methods, published=known)
+    return comparison.astype({"n_radiographs": "Int64"})[list(REDUCTION_COMPARISON.columns)]
 
 
 def _mean_ssim(scores: pd.DataFrame, intervals: Intervals) -> dict[str, Any]:

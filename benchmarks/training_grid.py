@@ -21,23 +21,25 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from covid_xray.pipelines.modeling.grid import BACKBONES
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from study import anonymous_mib, arguments, opened
 
 from covid_xray.datasets.arrays import ArrayDataset
+from covid_xray.models import backbone
 from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
 from covid_xray.models.trunk import CutClassifier, cut_classifier, trunk_features
 from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.pixels import read_batches
 from covid_xray.studies.reading import read_study
 from covid_xray.studies.study import RadiographyStudy
-from covid_xray.training.fitting import ShuffledBatches, fit
+from covid_xray.training.batches import ShuffledBatches, SplitRows
+from covid_xray.training.fitting import compile_classifier, fit_compiled
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.tail import TailTrainer
 from covid_xray.training.targets import class_names, one_hot, weights_in_order
 
+BACKBONES = {one.id: one for one in backbone.BACKBONES}
 COVID_WEIGHTS = (1, 2, 3)
 SEED, TRUNK_BATCH, CALIBRATION_IMAGES = 1, 32, 64
 TRUNK_CALLS, TAIL_CALLS = 5, 20
@@ -51,8 +53,7 @@ class Material:
     Attributes:
         images: uint8 array (n, 256, 256).
         targets: float32 array (n, n_classes), one-hot.
-        train_rows: rows to train on.
-        validation_rows: rows to validate on.
+        rows: rows to train on, and to validate on.
         class_weights: weights of the classes in order, for each COVID weight.
         side: input side of the backbones.
         weights: folder of pre-trained weights, `imagenet` or `none`.
@@ -62,19 +63,18 @@ class Material:
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
-    train_rows: NDArray[np.intp]
-    validation_rows: NDArray[np.intp]
+    rows: SplitRows
     class_weights: list[list[float]]
     side: int
     weights: str
     settings: TrainingSettings
     plain_epochs: int
 
-    def weights_of(self, architecture: str) -> str | None:
+    def weights_of(self, keras_name: str) -> str | None:
         """Where a backbone's weights come from; None if they are random."""
         if self.weights == "imagenet":
             return self.weights
-        file = Path(self.weights) / f"{architecture.lower()}_notop.weights.h5"
+        file = Path(self.weights) / f"{keras_name.lower()}_notop.weights.h5"
         return self.weights if file.is_file() else None
 
 
@@ -117,8 +117,7 @@ def read_material(study: RadiographyStudy, options: argparse.Namespace) -> Mater
     return Material(
         images=reading.images,
         targets=one_hot(labels, classes),
-        train_rows=np.sort(train),
-        validation_rows=np.sort(validation),
+        rows=SplitRows(np.sort(train), np.sort(validation)),
         class_weights=[weights_in_order({"COVID": w}, classes) for w in COVID_WEIGHTS],
         side=options.side,
         weights=options.weights,
@@ -137,12 +136,12 @@ def training_settings(epochs: int) -> TrainingSettings:
 def new_classifier(name: str, material: Material) -> keras.Model:
     """A backbone's classifier, the same at every call, without dropout."""
     keras.utils.clear_session()
-    backbone = BACKBONES[name]
-    weights = material.weights_of(backbone.architecture)
+    chosen = BACKBONES[name]
+    weights = material.weights_of(chosen.keras_name)
     model = build_classifier(
-        backbone.architecture,
-        trainable_layers=backbone.trainable_layers,
-        head=backbone.head,
+        chosen.keras_name,
+        trainable_layers=chosen.trainable_layers,
+        head=chosen.head,
         n_classes=material.targets.shape[1],
         input_side=material.side,
         weights=weights,
@@ -152,8 +151,8 @@ def new_classifier(name: str, material: Material) -> keras.Model:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0
     if weights is None:
-        step = max(len(material.train_rows) // CALIBRATION_IMAGES, 1)
-        rows = material.train_rows[::step][:CALIBRATION_IMAGES]
+        step = max(len(material.rows.train) // CALIBRATION_IMAGES, 1)
+        rows = material.rows.train[::step][:CALIBRATION_IMAGES]
         calibrate_batch_norm(model, material.images[rows])
     return model
 
@@ -175,10 +174,11 @@ def train_plainly(
 
     epochs, batch_size = material.plain_epochs, material.settings.batch_size
     model = new_classifier(name, material)
-    training = TimedBatches(read, material.train_rows, batch_size, SEED)
-    validation = ShuffledBatches(read, material.validation_rows, batch_size)
+    training = TimedBatches(read, material.rows.train, batch_size, SEED)
+    validation = ShuffledBatches(read, material.rows.validation, batch_size)
     start = time.perf_counter()
-    history = fit(model, training, validation, class_weights, training_settings(epochs))
+    compile_classifier(model, training_settings(epochs))
+    history = fit_compiled(model, training, validation, class_weights, training_settings(epochs))
     end = time.perf_counter()
     # The first epoch compiles, so it says nothing about those that were not run. Counted from
     # the last start, as Keras also opens the batches once to build the metrics.
@@ -200,8 +200,7 @@ def our_run(name: str, material: Material, with_bound: bool = True) -> Run:
             trainer.train(
                 features,
                 targets=material.targets,
-                train_rows=material.train_rows,
-                validation_rows=material.validation_rows,
+                rows=material.rows,
                 class_weights=class_weights,
                 settings=material.settings,
             )
@@ -226,14 +225,14 @@ def bare_seconds(cut: CutClassifier, features: NDArray[np.float32], material: Ma
     """Seconds of the trunk's passes and the tail's steps as bare calls on a batch in memory."""
     pixels = material.images[:TRUNK_BATCH][..., None].astype(np.float32)
     batch_size = material.settings.batch_size
-    rows = material.train_rows[:batch_size]
+    rows = material.rows.train[:batch_size]
     inputs, targets = cut.part(features[rows]), material.targets[rows]
     weights = dict(enumerate(material.class_weights[-1]))
     one_pass = median_seconds(lambda: cut.trunk.predict_on_batch(pixels), TRUNK_CALLS)
     one_step = median_seconds(
         lambda: cut.tail.train_on_batch(inputs, targets, class_weight=weights), TAIL_CALLS
     )
-    n_steps = math.ceil(len(material.train_rows) / batch_size) * material.settings.epochs
+    n_steps = math.ceil(len(material.rows.train) / batch_size) * material.settings.epochs
     n_passes = len(material.images) / len(pixels)
     return one_pass * n_passes + one_step * n_steps * len(material.class_weights)
 
@@ -258,7 +257,7 @@ def largest_difference(plain: Run, ours: Run, column: str, epochs: int) -> float
 def print_run(name: str, material: Material, plain: Run, ours: Run) -> None:
     """Print the times and the scores of one backbone."""
     epochs = material.plain_epochs
-    trained = material.weights_of(BACKBONES[name].architecture) is not None
+    trained = material.weights_of(BACKBONES[name].keras_name) is not None
     loss, accuracy = (
         largest_difference(plain, ours, column, epochs) for column in ("val_loss", "val_accuracy")
     )
@@ -293,7 +292,7 @@ def total(runs: list[Run]) -> Run:
 
 def compare(material: Material, names: list[str]) -> None:
     """Train each backbone on both sides, and print the comparison."""
-    n_train, n_validation = len(material.train_rows), len(material.validation_rows)
+    n_train, n_validation = len(material.rows.train), len(material.rows.validation)
     print(
         f"{n_train} + {n_validation} radiographs, {material.settings.epochs} epochs, "
         f"input side {material.side}",

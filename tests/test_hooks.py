@@ -10,7 +10,7 @@ from support.project import ROOT
     ("pipeline", "maker", "dataset"),
     [
         ("modeling", "data_engineering", "study_variants"),
-        ("reporting", "modeling", "table_5"),
+        ("reporting", "modeling", "modeling_page"),
     ],
 )
 def test_a_pipeline_run_alone_names_the_one_that_makes_its_inputs(

@@ -137,7 +137,7 @@ def test_a_digest_of_several_parts_knows_their_order_and_of_none_exists():
 
 def test_a_digest_is_the_same_in_every_process():
     script = (
-        "import numpy as np; from covid_xray.imaging.arrays import digest;"
+        "import numpy as np; from covid_xray.records import digest;"
         "print(digest(np.arange(3.0), b'end'))"
     )
     printed = subprocess.run(

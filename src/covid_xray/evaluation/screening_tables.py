@@ -52,8 +52,8 @@ SCREENING_ANSWERS = table(
         "split": SPLIT,
         "label": Text(description="class, as the question names it"),
         "predicted": Text(description="likeliest class"),
-        "^probability_": Maybe(
-            regex=True, description="of a class; missing if it is not asked for"
+        "^probability_": pa.Column(
+            nullable=True, regex=True, description="of a class; missing if it is not asked for"
         ),
     },
 )

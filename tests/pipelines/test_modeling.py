@@ -157,36 +157,40 @@ def test_figure_14_is_drawn_from_its_table(compared):
         assert any(y == pytest.approx(table[score][2]) for y in drawn), score
 
 
-def page_of(catalog, compared, **changes):
-    scores = ("class_scores", "confusion", "overfitting")
-    shown = {name: catalog.load(f"mobilenet_{name}") for name in scores}
-    shown |= {name: object() for name in FIGURES}
-    of_backbones = {f"{b.id}_{name}": thing for b in BACKBONES for name, thing in shown.items()}
+def page_of(compared, **changes):
     table_5, figure_14_scores, figure = compared
-    return write_modeling_page(table_5.assign(**changes), figure_14_scores, figure, **of_backbones)
+    pages = {f"{backbone.id}_page": f"# {backbone.report_name}\n" for backbone in BACKBONES}
+    return write_modeling_page(table_5.assign(**changes), figure_14_scores, figure, **pages)
 
 
-def test_the_page_shows_every_backbone_under_its_name(catalog, compared):
-    page = page_of(catalog, compared)
+def test_the_page_leads_to_the_page_of_every_backbone(compared):
+    page = page_of(compared)
     headings = [line[3:] for line in page.splitlines() if line.startswith("## ")]
     assert headings[0].startswith("Table 5") and headings[1].endswith("with MobileNet")
-    assert headings[2:] == ["MobileNet", "EfficientNet", "ResNet", "VGG19"]
-    for backbone in BACKBONES:
-        for name in FIGURES:
-            assert f"[{backbone.id}_{name}]" in page
+    for name, file in (("MobileNet", "mobilenet"), ("ResNet", "resnet50v2"), ("VGG19", "vgg19")):
+        assert f"- [{name}]({file}_page.md)" in page
     assert "nan" not in page
 
 
-def test_the_page_sets_the_published_figures_in_brackets(catalog, compared):
+def test_a_backbones_page_has_its_scores_and_figures(catalog):
+    page = catalog.load("mobilenet_page")
+    assert page.startswith("# MobileNet\n")
+    assert "| covid_weight_2 | COVID | recall |" in page
+    assert "covid_weight_9" not in page
+    for name in FIGURES:
+        assert f"[{name}]" in page
+
+
+def test_the_page_sets_the_published_figures_in_brackets(compared):
     known = {"f1_score": 0.9, "f1_score_low": 0.85, "f1_score_high": 0.95}
-    page = page_of(catalog, compared, **known, f1_score_published=0.987)
+    page = page_of(compared, **known, f1_score_published=0.987)
     assert "90.0% [85.0-95.0] (98.7%)" in page
     assert "| MobileNet | 2 | none | 12 | 6 |" in page
 
 
 @pytest.mark.parametrize(("weights", "warned"), [("none", True), ("imagenet", False)])
-def test_the_page_warns_of_random_weights(catalog, compared, weights, warned):
-    assert ("random weights" in page_of(catalog, compared, weights=weights)) == warned
+def test_the_page_warns_of_random_weights(compared, weights, warned):
+    assert ("random weights" in page_of(compared, weights=weights)) == warned
 
 
 @pytest.mark.slow

@@ -20,7 +20,16 @@ from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overf
 from covid_xray.evaluation.predictions import rows_by_run
 from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
 from covid_xray.models.backbone import BACKBONES, Backbone
-from covid_xray.pages import AS_IT_IS, NO_WEIGHTS_NOTE, SCORES_NOTE, figures, page, section, table
+from covid_xray.pages import (
+    AS_IT_IS,
+    NO_WEIGHTS_NOTE,
+    SCORES_NOTE,
+    bullets,
+    figures,
+    page,
+    section,
+    table,
+)
 from covid_xray.pipelines.modeling.parameters import Figure14Parameters
 from covid_xray.studies.variants import select_variant
 from covid_xray.training.activations import Activations
@@ -86,6 +95,25 @@ class BackboneNodes:
         trainer = TransferTrainer(self.backbone, transfer, images, rows)
         yield from trainer.train_runs(runs, activations, arrays, rows)
 
+    def write_backbone_page(
+        self,
+        class_scores: pd.DataFrame,
+        confusion: pd.DataFrame,
+        overfitting: pd.DataFrame,
+        **shown: Figure,
+    ) -> str:
+        """Scores, symptoms of overfitting, and figures (`**shown`) of the backbone's runs."""
+        of_class = dict.fromkeys(("run", "label", "score"), AS_IT_IS)
+        of_pair = dict.fromkeys(("run", "label", "predicted", "count"), AS_IT_IS)
+        of_run = dict.fromkeys(("run", "n_epochs", *SYMPTOMS), AS_IT_IS)
+        return page(
+            self.backbone.report_name,
+            section("Scores of each class", table(class_scores, of_class | {"value": ".1%"})),
+            section("What classes are taken for", table(confusion, of_pair | {"share": ".1%"})),
+            section("Overfitting", table(overfitting, of_run)),
+            section("Figures", figures(shown)),
+        )
+
 
 def class_weights_of(
     backbone: Backbone, class_weights: ClassWeights, figure_14: Figure14Parameters
@@ -105,67 +133,65 @@ def class_weights_of(
     return class_weights | more
 
 
-def score_classes(
+def describe_runs(
+    images: Images,
+    radiograph_index: pd.DataFrame,
+    classifiers: KeptRuns,
     runs: pd.DataFrame,
     histories: pd.DataFrame,
     predictions: pd.DataFrame,
     class_weights: ClassWeights,
+    transfer: TransferSettings,
     intervals: Intervals,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Scores of each class, the confusion matrix as shares, and the symptoms of overfitting.
+) -> tuple[Any, ...]:
+    """What the runs of Table 5 learnt: Figures 15 to 17, Annexes 7 to 9, and their numbers.
 
     Returns:
-        Of the runs of Table 5: what `score_runs` returns, what `confusion_shares_of_runs` returns,
-        and what `overfitting_table` returns.
+        Scores of each class, the confusion matrix as shares, the symptoms of overfitting; and the
+        figures: learning curves, confusion matrices, confidence, and Grad-CAM.
     """
-    own, histories, predictions = (
-        _of_table_5(frame, class_weights) for frame in (runs, histories, predictions)
-    )
-    symptoms = overfitting_table(rows_by_run(histories, own["run"]))
+    from covid_xray.figures.curves import draw_learning_curves
+    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
+
+    titles = run_titles(_of_table_5(runs, class_weights))
+    predictions = _of_table_5(predictions, class_weights)
+    confusion = confusion_shares_of_runs(predictions, intervals)
+    symptoms = overfitting_table(rows_by_run(histories, titles))
+
+    def titled(by_run: dict[str, Any]) -> dict[str, Any]:
+        return {titles[run]: of_run for run, of_run in by_run.items()}
+
+    answers = rows_by_run(predictions, titles)
     return (
         score_runs(predictions, intervals),
-        confusion_shares_of_runs(predictions, intervals),
+        confusion,
         symptoms.rename(columns={"model": "run"}),
+        draw_learning_curves(
+            titled(rows_by_run(histories, titles)), titled(overfitting_notes(symptoms))
+        ),
+        draw_confusion_matrices(titled(rows_by_run(confusion, titles))),
+        draw_confidence(titled(answers)),
+        _draw_grad_cam(images, radiograph_index, classifiers, answers, titles, transfer.seed),
     )
 
 
-def draw_runs(
+def _draw_grad_cam(
     images: Images,
     radiograph_index: pd.DataFrame,
     classifiers: KeptRuns,
-    confusion: pd.DataFrame,
-    overfitting: pd.DataFrame,
-    class_weights: ClassWeights,
-    transfer: TransferSettings,
-) -> tuple[Figure, Figure, Figure, Figure]:
-    """Figures 15 to 17 and Annexes 7 to 9, of the runs of Table 5.
-
-    Returns:
-        Learning curves, confusion matrices, confidence, and Grad-CAM of two right and two wrong
-        test predictions.
-    """
-    from covid_xray.figures.curves import draw_learning_curves
+    predictions: dict[str, pd.DataFrame],
+    titles: dict[str, str],
+    seed: int,
+) -> Figure:
+    """Figure 16: two right and two wrong test predictions of each run."""
     from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
-    from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
 
-    titles = run_titles(_of_table_5(classifiers.runs, class_weights))
-    histories, predictions, shares = (
-        {titles[run]: of_run for run, of_run in rows_by_run(table, titles).items()}
-        for table in (classifiers.histories, classifiers.predictions, confusion)
-    )
-    notes = overfitting_notes(overfitting.assign(model=overfitting["run"].map(titles)))
     row_of = pd.Series(np.arange(len(radiograph_index)), index=radiograph_index["image_id"])
-    explained = [
-        explain_predictions(
-            title, classifiers[run], predictions[title], images, row_of, transfer.seed
-        )
-        for run, title in titles.items()
-    ]
-    return (
-        draw_learning_curves(histories, notes),
-        draw_confusion_matrices(shares),
-        draw_confidence(predictions),
-        draw_grad_cam_panels(explained),
+    return draw_grad_cam_panels(
+        [
+            explain_predictions(titles[run], classifiers[run], own, images, row_of, seed)
+            for run, own in predictions.items()
+        ]
     )
 
 
@@ -194,51 +220,35 @@ def compare_models(
     return table_5, weighted, draw_class_weight_scores(weighted)
 
 
-def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:
-    return frame[frame["run"].isin(list(class_weights))]
-
-
 def write_modeling_page(
     table_5: pd.DataFrame,
     figure_14_scores: pd.DataFrame,
-    figure_14_class_weights: Any,
-    **of_backbones: Any,
+    figure_14_class_weights: Figure,
+    **pages: str,
 ) -> str:
-    """Table 5, Figure 14, and what each backbone learnt, as one page.
-
-    Args:
-        table_5: comparison of models.
-        figure_14_scores: scores by the weight of COVID.
-        figure_14_class_weights: their figure.
-        **of_backbones: `<backbone>_class_scores`, `<backbone>_overfitting`, and its figures.
-    """
+    """Table 5 and Figure 14 as one page, which names the backbones' own pages (`**pages`)."""
     shares = dict.fromkeys(REPORT_SCORES, ".1%")
     sizes = dict.fromkeys(("backbone", "covid_weight", "weights", "n_train", "n_test"), AS_IT_IS)
-    of_run = dict.fromkeys(("run", "label", "score"), AS_IT_IS)
-    sections = [
+    of_figure_14 = figure_14_scores["backbone"].iloc[0]
+    return page(
+        "Modeling: four backbones under COVID weights",
+        NO_WEIGHTS_NOTE if (table_5["weights"] == "none").any() else "",
         section(
             "Table 5: comparison of models",
             SCORES_NOTE,
             table(table_5, sizes | shares | {"trainable_params": ",.0f"}),
         ),
         section(
-            "Figure 14: scores by the weight of COVID, with "
-            + str(figure_14_scores["backbone"].iloc[0]),
+            f"Figure 14: scores by the weight of COVID, with {of_figure_14}",
             table(figure_14_scores, {"covid_weight": AS_IT_IS} | shares),
             figures({"figure_14_class_weights": figure_14_class_weights}),
         ),
-    ]
-    for backbone in BACKBONES:
-        prefix = f"{backbone.id}_"
-        own = {name: of for name, of in of_backbones.items() if name.startswith(prefix)}
-        scores, symptoms = own.pop(f"{prefix}class_scores"), own.pop(f"{prefix}overfitting")
-        sections.append(
-            section(
-                backbone.report_name,
-                table(scores, of_run | {"value": ".1%"}),
-                table(symptoms, dict.fromkeys(("run", "n_epochs", *SYMPTOMS), AS_IT_IS)),
-                figures(own),
-            )
-        )
-    random = NO_WEIGHTS_NOTE if (table_5["weights"] == "none").any() else ""
-    return page("Modeling: four backbones under COVID weights", random, *sections)
+        section(
+            "What each backbone learnt",
+            bullets([f"[{text.splitlines()[0][2:]}]({name}.md)" for name, text in pages.items()]),
+        ),
+    )
+
+
+def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:
+    return frame[frame["run"].isin(list(class_weights))]

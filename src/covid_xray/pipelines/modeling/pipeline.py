@@ -8,8 +8,7 @@ from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pipelines.modeling.nodes import (
     BackboneNodes,
     compare_models,
-    draw_runs,
-    score_classes,
+    describe_runs,
     write_modeling_page,
 )
 from covid_xray.steps import box, parameters, step, themselves
@@ -31,13 +30,14 @@ def backbone_box(backbone: Backbone) -> Pipeline:
     """
     nodes = BackboneNodes(backbone)
     trained = _TRANSFER | _TRAINING | _CLASS_WEIGHTS | _FIGURE_14
+    described = _TRANSFER | _CLASS_WEIGHTS | _INTERVALS
     template = Pipeline(
         [
             step(nodes.extract_activations, "activations", **_TRANSFER),
             step(nodes.train_classifiers, "classifiers", **trained),
             step(tabulate_runs, ["runs", "histories", "predictions"]),
-            step(score_classes, _SCORES, **_CLASS_WEIGHTS, **_INTERVALS),
-            step(draw_runs, _FIGURES, **_CLASS_WEIGHTS, **_TRANSFER),
+            step(describe_runs, [*_SCORES, *_FIGURES], **described),
+            step(nodes.write_backbone_page, "page", **themselves(*_FIGURES)),
         ]
     )
     return Pipeline(
@@ -61,5 +61,5 @@ def create_pipeline() -> Pipeline:
         *map(backbone_box, BACKBONES),
         step(join_runs, joined, **of_backbones("runs", "predictions")),
         step(compare_models, compared, **_CLASS_WEIGHTS, **_FIGURE_14, **_INTERVALS),
-        step(write_modeling_page, "modeling_page", **of_backbones(*_SCORES, *_FIGURES)),
+        step(write_modeling_page, "modeling_page", **of_backbones("page")),
     )

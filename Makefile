@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
-# Test files are shared out to two processes, each file to one of them.
-PARALLEL = --numprocesses 2 --dist loadfile
+# Two processes test, each file in one of them (tests/conftest.py).
+PARALLEL = --numprocesses 2 --dist loadgroup
 # The lock holds every version, of the extras too; as constraints it installs only what is asked for.
 ifdef UV
 INSTALL = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --constraint requirements.lock

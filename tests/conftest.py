@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from filelock import FileLock
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
@@ -19,6 +18,14 @@ from covid_xray.phantom.writing import write_phantom_study
 from support.project import SHARED, make_project
 
 SMALL_PLAN = PhantomPlan(images_per_class=12)
+
+
+def pytest_collection_modifyitems(items):
+    """Give each file to one process, and what needs the finished project to another, first."""
+    for item in items:
+        of_project = {"finished", "engineered_afresh"} & set(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group("finished" if of_project else item.path.stem))
+    items.sort(key=lambda item: next(item.iter_markers("xdist_group")).args != ("finished",))
 
 
 @pytest.fixture(scope="session")
@@ -87,17 +94,10 @@ def engineered(tmp_path_factory, run_kedro):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id, run_kedro):
-    """A project in which everything was run, once for all processes that test; read only."""
-    shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        shared = shared.parent
-    project = shared / "finished"
-    with FileLock(shared / "finished.lock"):
-        if not (project / "whole").exists():
-            project.mkdir()
-            run_kedro(make_project(project))
-            (project / "whole").touch()
+def finished(tmp_path_factory, run_kedro):
+    """A project in which everything was run; read only."""
+    project = make_project(tmp_path_factory.mktemp("finished"))
+    run_kedro(project)
     return project
 
 

@@ -221,6 +221,7 @@ def drawing(request, study_features, pictures, points):
         return draw, draw()
 
 
+@pytest.mark.slow
 def test_a_figure_saves_alike_each_time(drawing, png):
     draw, figure = drawing
     with warnings.catch_warnings():

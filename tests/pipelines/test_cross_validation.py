@@ -21,6 +21,8 @@ from support.runs import (
     run_on_study,
 )
 
+pytestmark = pytest.mark.slow
+
 SPLITTING = SplittingParameters(protocol="leak_free", train=0.7, validation=0.15, test=0.15, seed=3)
 
 

@@ -21,6 +21,8 @@ from covid_xray.training.runs import join_runs
 from support.project import ROOT
 from support.runs import ARRAYS, HELD_OUT, INTERVALS, PROBABILITIES, ROWS, run_on_study
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED_5 = pd.read_csv(ROOT / "data/01_raw/published/table_5_model_comparison.csv")
 ALL_CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
 MODELS = "data/06_models/phantom_study"
@@ -193,7 +195,6 @@ def test_the_page_warns_of_random_weights(compared, weights, warned):
     assert ("random weights" in page_of(compared, weights=weights)) == warned
 
 
-@pytest.mark.slow
 def test_table_5_has_twelve_rows_with_the_published_parameters(finished, load_catalog):
     catalog = load_catalog(finished)
     table = catalog.load("table_5")
@@ -206,7 +207,6 @@ def test_table_5_has_twelve_rows_with_the_published_parameters(finished, load_ca
         assert f"{count} ({count})" in page
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backbone", [backbone.id for backbone in BACKBONES])
 def test_saved_classifiers_give_the_catalogued_predictions(finished, load_catalog, backbone):
     catalog = load_catalog(finished)
@@ -223,7 +223,6 @@ def test_saved_classifiers_give_the_catalogued_predictions(finished, load_catalo
     assert (predictions["predicted"] == best).mean() > 0.95  # ties aside
 
 
-@pytest.mark.slow
 def test_held_out_are_the_kept_originals_of_their_splits(finished, load_catalog):
     catalog = load_catalog(finished)
     splits = catalog.load("splits").set_index("image_id")
@@ -234,7 +233,6 @@ def test_held_out_are_the_kept_originals_of_their_splits(finished, load_catalog)
         assert (splits.loc[table["image_id"], "split"].to_numpy() == table["split"]).all()
 
 
-@pytest.mark.slow
 def test_what_is_missing_is_made_again_and_nothing_else(finished_copy, run_kedro, caplog):
     table = finished_copy / TABLES / "table_5.csv"
     predictions = finished_copy / OUTPUTS / "mobilenet_predictions.csv"
@@ -257,7 +255,6 @@ def test_what_is_missing_is_made_again_and_nothing_else(finished_copy, run_kedro
     assert "Skipping all " in caplog.text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -294,7 +291,6 @@ for path in sys.argv[2:]:
 """
 
 
-@pytest.mark.slow
 def test_classifiers_load_in_safe_mode_without_this_project(finished, load_catalog, tmp_path):
     catalog = load_catalog(finished)
     predictions = catalog.load("classifier_predictions")

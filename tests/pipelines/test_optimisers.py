@@ -9,6 +9,8 @@ from covid_xray.pipelines.optimisers.parameters import OptimiserParameters
 from covid_xray.pipelines.optimisers.pipeline import backbone_box, create_pipeline
 from support.runs import HELD_OUT, INTERVALS, TRAINING, make_activations, run_on_study
 
+pytestmark = pytest.mark.slow
+
 OPTIMISERS = {
     "adam": {"optimiser": "adam", "learning_rate": 1e-3},
     "sgd_momentum": {"optimiser": "sgd_momentum", "learning_rate": 1e-2},

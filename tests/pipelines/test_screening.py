@@ -29,6 +29,8 @@ from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.training.settings import TrainingSettings
 from support.memory import KeptDataset, catalog_entries, published, schema_of
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ["COVID", "Lung_Opacity", "Normal"]
 SIDE, OF_EACH = 64, 10
 TRAINING = TrainingSettings(learning_rate=1e-2, batch_size=6, epochs=2, patience=2, seed=1)

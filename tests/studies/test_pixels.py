@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.imaging.augmentation import augment_radiographs
+from covid_xray.imaging.augmentation import Augmentation, augment_radiographs
 from covid_xray.studies.pixels import (
     AugmentedImages,
     MaskedImages,
@@ -120,12 +120,11 @@ def augmented(**changes):
     return AugmentedImages(**how | changes)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("masked", [False, True])
 def test_augmented_images_are_those_made_beforehand(masked):
-    how = {"n_layers": 3, "factor": 0.1, "batch_size": 2, "workers": 1}
     sources, seeds = PLAN["source_row"].tolist(), PLAN["seed"].tolist()
-    images, masks = augment_radiographs(ARRAYS["images"], MASKS, sources, seeds, **how)
+    augmentation = Augmentation.of_report(3, 0.1)
+    images, masks = augment_radiographs(ARRAYS["images"], MASKS, sources, seeds, augmentation)
     expected = images * masks if masked else images
     rows = row_list([("set", 2), ("set", 0)])
     (batch,) = read_batches({"set": augmented(masked=masked)}, rows, 8, "Testing")

@@ -14,6 +14,8 @@ from covid_xray.models.settings import AutoencoderSettings
 from covid_xray.training.autoencoders import train_autoencoder
 from covid_xray.training.batches import SplitRows, TrainingError
 
+pytestmark = pytest.mark.slow
+
 SIDE = 16
 ARCHITECTURES = {
     "dense": {"layers": [32, 24], "code": 6},

@@ -14,6 +14,8 @@ from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingErro
 from covid_xray.training.fitting import compile_classifier, predict_probabilities
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
+pytestmark = pytest.mark.slow
+
 VIEWS = ViewSettings(flips=True, rotation=0.1)
 STILL = ViewSettings(flips=False, rotation=0)
 SETTINGS = TrainingSettings(learning_rate=1e-2, batch_size=4, epochs=2, patience=2, seed=3)

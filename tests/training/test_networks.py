@@ -17,6 +17,8 @@ from covid_xray.training.networks import NetworkTrainer, as_inputs
 from covid_xray.training.runs import Run, RunPlan
 from covid_xray.training.settings import TrainingSettings, ViewSettings
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = ScreeningNetworkSettings(
     input_side=32,
     weights="none",

@@ -23,7 +23,7 @@ from support.runs import (
     make_activations,
 )
 
-pytestmark = pytest.mark.usefixtures("tiny_backbones")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_backbones")]
 LONGER = TRAINING.model_copy(update={"epochs": 3})
 
 

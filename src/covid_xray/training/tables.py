@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from covid_xray.tables import EPOCH, NOTE, Number, Text, Whole, table
+from covid_xray.tables import EPOCH, Number, Text, Whole, table
 
 AUTOENCODER_HISTORY = table(
     "an epoch of an autoencoder",
@@ -40,7 +40,7 @@ RUNS = table(
         "trainable_params": Whole(description="trainable weights, as Table 5 counts them"),
         "best_epoch": pa.Column(nullable=True, description="epoch that was kept, from 0"),
         "epochs_run": Whole(description="epochs until training stopped"),
-        "note": NOTE,
+        "note": pa.Column(nullable=True, description="why it was not trained; empty if it was"),
     },
     others=True,
 )

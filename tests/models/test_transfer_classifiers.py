@@ -16,6 +16,8 @@ from covid_xray.models.transfer_classifiers import (
 from covid_xray.models.trunk import cut_classifier
 from support.transfer import PUBLISHED, build, build_calibrated
 
+pytestmark = pytest.mark.slow
+
 # Where keras.applications keeps the preprocessing of each backbone that the project names, and
 # of one that it does not.
 APPLICATIONS = {
@@ -109,7 +111,6 @@ def test_weights_of_another_architecture_are_named(tmp_path):
         build("MobileNet", weights=tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", PUBLISHED)
 def test_weights_from_a_folder_reach_every_layer_of_the_backbone(tmp_path, architecture):
     keras.utils.set_random_seed(7)

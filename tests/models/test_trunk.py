@@ -9,6 +9,8 @@ import pytest
 from covid_xray.models.trunk import ActivationError, cut_classifier, trunk_features, trunk_record
 from support.transfer import build, build_calibrated, build_tiny
 
+pytestmark = pytest.mark.slow
+
 RADIOGRAPHS = np.random.default_rng(5).integers(0, 256, (6, 40, 40)).astype(np.uint8)
 
 
@@ -23,7 +25,6 @@ def stream_of(cut, dtype="float32", sizes=(4, 2)):
     return trunk_features(cut, batches, len(RADIOGRAPHS), dtype)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "tensors"),
     [("MobileNet", 1), ("EfficientNetB0", 1), ("ResNet50V2", 2), ("VGG19", 1)],
@@ -42,7 +43,6 @@ def test_trunk_and_tail_in_turn_equal_the_whole_classifier(architecture, tensors
     assert np.ptp(by_halves, axis=0).max() > 1e-3, "all radiographs look alike to this model"
 
 
-@pytest.mark.slow
 def test_two_tensors_come_back_as_a_tuple():
     cut = calibrated_cut("ResNet50V2")
     rng = np.random.default_rng(0)

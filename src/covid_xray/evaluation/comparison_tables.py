@@ -41,7 +41,7 @@ CLASS_SCORES = table(
     {
         "label": Text(description="the class, or all: their mean"),
         "score": Text(description="precision, recall, f1_score or accuracy"),
-        "value": Number(description="the score on test radiographs"),
+        "value": Number(description="the score, classes weighing the same"),
         "low": Number(description="lower bound"),
         "high": Number(description="upper bound"),
         "natural": Number(description="the score at the test set's own prevalence"),

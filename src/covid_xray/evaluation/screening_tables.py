@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
+from covid_xray.evaluation.comparison_tables import CLASS_SCORES
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 from covid_xray.tables import (
     GROUP_ID,
@@ -98,16 +99,7 @@ SCREENING_REPORTS = table(
 )
 FOUR_CLASS_SCORES = table(
     "a score of a class under an answer of all classes",
-    {
-        "model": _MODEL,
-        "label": _CLASS,
-        "score": Text(description="precision, recall, f1_score or accuracy"),
-        "value": Number(description="the score, every class weighing the same"),
-        "low": Number(description="lower bound"),
-        "high": Number(description="upper bound"),
-        "natural": Number(description="the score at the test set's own prevalence"),
-        "support": Whole(description="test radiographs"),
-    },
+    {"model": _MODEL, **CLASS_SCORES.columns},
 )
 OPERATING_POINTS = table(
     'something that answers "COVID or not", at the threshold that is chosen on validation',

@@ -23,9 +23,8 @@ from covid_xray.progress import progress
 Images = NDArray[np.uint8]
 Amplitude = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Border = Literal["black", "reflect"]
-_BORDERS = {"reflect": cv2.BORDER_REFLECT, "black": cv2.BORDER_CONSTANT}
-# Rows that a thread makes between two looks at the progress bar.
 _GREYS = np.arange(256, dtype=np.float64)
+# Rows that a thread makes between two looks at the progress bar.
 _ROWS_PER_TASK = 32
 
 

@@ -2,10 +2,18 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from covid_xray.whole import remove_folder, whole_file, whole_folder, write_json
+from covid_xray.whole import (
+    remove_folder,
+    remove_partial_files,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 
 
 class KilledError(Exception):
@@ -100,7 +108,43 @@ def test_a_kill_while_a_folder_goes_leaves_no_half(tmp_path, monkeypatch, ends):
     assert not folder.exists()
     monkeypatch.undo()
     write_folder(folder, "d")
+    remove_partial_files(tmp_path)
     assert names_in(tmp_path) == ["first"]
+
+
+# A process that ends in the middle of writing a file, a folder, and the study's folder itself.
+ENDS_WHILE_WRITING = """
+import os, sys
+from pathlib import Path
+from covid_xray.whole import whole_file, whole_folder
+study = Path(sys.argv[1])
+with whole_file(study / "deep/a.npy") as file, whole_folder(study / "runs") as runs:
+    with whole_folder(study) as folder:
+        for path in (file, runs / "half", folder / "half"):
+            path.write_text("half")
+        os._exit(0)
+"""
+
+
+def test_what_a_kill_leaves_is_removed_and_nothing_else(tmp_path):
+    study = tmp_path / "study"
+    write_file(study / "deep/.hidden.csv", "kept")
+    write_file(study / "table.partial.csv", "kept")
+    subprocess.run([sys.executable, "-c", ENDS_WHILE_WRITING, str(study)], check=True)
+    assert len(list(tmp_path.rglob(".*.partial*"))) == 3
+    remove_partial_files(study)
+    assert names_in(tmp_path) == ["study"]
+    assert names_in(study) == ["deep", "table.partial.csv"]
+    assert names_in(study / "deep") == [".hidden.csv"]
+
+
+def test_two_writers_of_one_file_do_not_mix(tmp_path):
+    path = tmp_path / "array.npy"
+    with whole_file(path) as first, whole_file(path) as second:
+        first.write_text("a" * 9)
+        second.write_text("b" * 5)
+    assert path.read_text() == "a" * 9
+    assert names_in(tmp_path) == ["array.npy"]
 
 
 def test_removing_what_is_not_there_is_no_error(tmp_path):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 
 @contextmanager
@@ -15,16 +16,19 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to; what was written there takes the place of `path` at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays, for it may choose a format.
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    yield partial
-    partial.replace(path)
+    partial = path.with_name(f".{path.stem}.{uuid4().hex}.partial{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """An empty folder to fill; it takes the place of `folder` at the end, or goes with an error."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = folder.with_name(f".{folder.name}.{uuid4().hex}.partial")
     partial.mkdir(parents=True)
     try:
         yield partial
@@ -37,11 +41,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder at once, if there is one: half of it would look like the whole."""
-    doomed = folder.with_name(f".{folder.name}.removed")
-    shutil.rmtree(doomed, ignore_errors=True)
+    doomed = folder.with_name(f".{folder.name}.{uuid4().hex}.partial")
     if folder.is_dir():
         folder.rename(doomed)
         shutil.rmtree(doomed)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what killed runs left half-written in a folder, and of it; no other run may write."""
+    left = [*folder.rglob(".*.partial*"), *folder.parent.glob(f".{folder.name}.*.partial")]
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

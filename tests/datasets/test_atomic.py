@@ -14,6 +14,7 @@ from covid_xray.datasets import (
     PickleDataset,
     TextDataset,
 )
+from covid_xray.whole import remove_partial_files
 
 TABLE = pd.DataFrame({"image_id": ["COVID-1"], "luminosity": [130.5]})
 CASES = [
@@ -51,6 +52,11 @@ def test_a_failed_save_leaves_the_file_as_it_was(tmp_path, dataset_type, name, d
     assert (tmp_path / name).read_bytes() == before
 
 
+def _started(folder):
+    """Half-written files that hold something already."""
+    return [path for path in folder.glob(".table.*.partial.csv") if path.stat().st_size]
+
+
 def test_a_killed_save_leaves_no_file(tmp_path):
     # A table that takes seconds to write; the process is killed while it does.
     script = (
@@ -65,14 +71,14 @@ def test_a_killed_save_leaves_no_file(tmp_path):
         [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "saving\n"
-    partial = tmp_path / ".table.partial.csv"
     deadline = time.monotonic() + 30
-    while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
+    while not (started := _started(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    assert partial.exists(), "the save was not caught midway"
+    assert started, "the save was not caught midway"
     assert not CSVDataset(filepath=str(path)).exists()
     CSVDataset(filepath=str(path)).save(TABLE)
+    remove_partial_files(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]

@@ -11,7 +11,7 @@ from kedro.io import DatasetError
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.datasets.local import LocalDataset
 from covid_xray.training.activations import Activations
-from covid_xray.whole import write_json
+from covid_xray.whole import whole_file, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,9 @@ class ActivationsDataset(LocalDataset[Activations, Activations]):
             logger.info("%s is up to date: its activations are used again.", self._filepath)
             return
         # What is there stays good until its successor is whole.
-        successor = self._filepath.with_name(f".{self._filepath.stem}.successor.npy")
-        ArrayDataset(filepath=str(successor)).save(data.rows)
-        self._record_path.unlink(missing_ok=True)
-        successor.replace(self._filepath)
+        with whole_file(self._filepath) as successor:
+            ArrayDataset(filepath=str(successor)).save(data.rows)
+            self._record_path.unlink(missing_ok=True)
         write_json(self._record_path, data.record)
 
     def _holds(self, data: Activations) -> bool:

@@ -2,7 +2,8 @@ import pytest
 from kedro.io import DatasetError
 from kedro.validation import ParameterValidationError
 
-from covid_xray.hooks import FREE_NAMES, MissingInputError, UnknownParameterError
+from covid_xray.hooks import FREE_NAMES, UnknownParameterError
+from covid_xray.lineage.checks import MissingInputError
 from support.project import ROOT
 
 
@@ -41,7 +42,7 @@ def test_a_missing_study_is_told_from_a_missing_output(project, run_kedro):
             "exploration.autoencoders.dense.epochs",
         ),
         ({"study_pth": "x"}, "Did you mean 'study_path'"),
-        ({"preset": "publishd"}, "known are published, few_radiographs"),
+        ({"preset": "publishd"}, "known are published, few_radiographs, demo"),
     ],
 )
 def test_a_misspelt_parameter_is_refused_at_any_depth(load_catalog, params, named):

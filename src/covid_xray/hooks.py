@@ -1,84 +1,69 @@
-"""Hooks of the project: errors that tell what to do next."""
+"""The hook that checks `--params`: a name that nothing reads would change nothing."""
 
 from __future__ import annotations
 
-import inspect
 import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
-from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
-from omegaconf import OmegaConf
+
+from covid_xray.lineage.study import all_pipelines
+from covid_xray.records import make_record
 
 # Parameters whose names the user chooses, like those of a dictionary that is empty in the files.
 FREE_NAMES = ("modeling.class_weights", "modeling.figure_14.class_weights", "optimisers")
-
-
-class MissingInputError(FileNotFoundError):
-    """An input that another pipeline makes, and that was not made yet."""
+# Entries of the files that name the outputs: what only they read changes no output.
+_NAMING = re.compile(r"^(_study|study_name): .*$", re.MULTILINE)
+_READ_AT_RUN_TIME = re.compile(r"\$\{runtime_params:\s*(\w+)")
 
 
 class UnknownParameterError(ValueError):
     """A name given with `--params` that nothing reads."""
 
 
-class ProjectHooks:
-    """Checks before a run that Kedro leaves to the failing node."""
+class ParameterHooks:
+    """Checks of parameters that Kedro leaves out."""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Refuse `--params` names that nothing reads: a misspelt one would change nothing."""
+        """Refuse what nothing in the environment reads: a misspelt name would change nothing.
+
+        Raises:
+            UnknownParameterError: with what was meant, or the command that reads it.
+        """
         given = context._runtime_params or {}
-        in_files = _parameters_in_files(context.config_loader)
+        if not given:
+            return
+        loader: Any = context.config_loader
+        folder, environment = Path(loader.conf_source), context.env or loader.default_run_env
+        at_run_time = _names_read(folder, loader.base_env, environment) | {"study_name"}
+        in_files = _parameters_in_files(loader)
         _check_preset(given, in_files)
-        _check_names(given, dict.fromkeys(_runtime_names(context.config_loader)) | in_files)
-
-    @hook_impl
-    def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
-    ) -> None:
-        """Say which pipeline makes an input that is missing, and whether runs are trained anew."""
-        missing = [name for name in sorted(pipeline.inputs()) if not catalog.exists(name)]
-        makers = _makers() if missing else {}
-        unmade = {name: makers[name] for name in missing if name in makers}
-        if unmade:
-            raise MissingInputError(_missing_message(unmade, run_params))
-        trainings = [node for node in pipeline.nodes if inspect.isgeneratorfunction(node.func)]
-        for name in [name for node in trainings for name in node.outputs]:
-            store: Any = catalog.get(name)
-            store.trains_anew = not run_params["only_missing_outputs"]
+        others = {name: value for name, value in given.items() if name not in at_run_time}
+        for name in set(others) - set(in_files):
+            _refuse_if_of_other_environment(name, given[name], folder, environment)
+        _check_names(others, in_files | dict.fromkeys(at_run_time))
+        _check_that_nodes_read(others, in_files)
 
 
-def _makers() -> dict[str, str]:
-    """Which registered pipeline makes each dataset."""
-    # A session loads only the pipelines it was asked for, and these make the others' inputs.
-    requested = pipelines._requested_pipelines
-    pipelines.set_requested(None)
-    everything = dict(pipelines)
-    pipelines.set_requested(requested)
-    return {
-        dataset: name
-        for name, registered in everything.items()
-        if name != "__default__"
-        for dataset in registered.all_outputs()
-    }
+def _refuse_if_of_other_environment(
+    name: str, value: object, folder: Path, environment: str
+) -> None:
+    elsewhere = sorted(
+        env.name for env in folder.iterdir() if name in _names_read(folder, env.name)
+    )
+    if elsewhere:
+        raise UnknownParameterError(
+            f"--params names '{name}', which nothing in the environment '{environment}' reads. "
+            f"Type:\n    kedro run --env {elsewhere[0]} --params {name}={value}"
+        )
 
 
-def _missing_message(unmade: dict[str, str], run_params: dict[str, Any]) -> str:
-    env = f" --env {run_params['env']}" if run_params.get("env") else ""
-    params = run_params.get("runtime_params") or {}
-    given = f" --params {','.join(f'{k}={v}' for k, v in params.items())}" if params else ""
-    needed = list(dict.fromkeys(unmade.values()))
-    commands = "\n".join(f"    kedro run --pipelines {name}{env}{given}" for name in needed)
-    listed = "\n".join(f"    {name} (made by {maker})" for name, maker in unmade.items())
-    return f"These inputs were not made yet:\n{listed}\nRun first:\n{commands}"
-
-
-def _check_names(given: dict[str, Any], known: dict[str, Any], path: str = "") -> None:
+def _check_names(given: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> None:
     for name, value in given.items():
         full = f"{path}{name}"
         if name not in known:
@@ -95,20 +80,37 @@ def _unknown_message(path: str, name: str, known: list[str]) -> str:
     return f"--params names '{path}{name}', which nothing reads.{hint} Known are {listed}."
 
 
-def _check_preset(given: dict[str, Any], in_files: dict[str, Any]) -> None:
+def _check_that_nodes_read(given: Mapping[str, Any], in_files: Mapping[str, Any]) -> None:
+    """Refuse what stands in the files and reaches no node, such as one of several presets."""
+    inputs = {name for found in all_pipelines().values() for name in found.inputs()}
+    read = {name.removeprefix("params:") for name in inputs if name.startswith("params:")}
+    for path, value in make_record(**given).items():
+        if not _overlaps(path, read):
+            leaf = path.rpartition(".")[2]
+            same = [p for p in make_record(**in_files) if p.endswith(f".{leaf}")]
+            meant = get_close_matches(path, [p for p in same if _overlaps(p, read)], n=1, cutoff=0)
+            command = f" Type:\n    --params {meant[0]}={value}" if meant else ""
+            raise UnknownParameterError(f"--params sets '{path}', which no node reads.{command}")
+
+
+def _overlaps(path: str, read: Iterable[str]) -> bool:
+    return any(f"{path}.".startswith(f"{r}.") or r.startswith(f"{path}.") for r in read)
+
+
+def _check_preset(given: Mapping[str, Any], in_files: Mapping[str, Any]) -> None:
     presets = in_files["modeling"]["presets"]
-    if given.get("preset", "published") not in presets:
+    if "preset" in given and given["preset"] not in presets:
         raise UnknownParameterError(
             f"--params preset={given['preset']} is not a preset of modeling.presets; known are "
             f"{', '.join(presets)}."
         )
 
 
-def _runtime_names(loader: Any) -> list[str]:
-    """Names that the files of the environments in use read as `${runtime_params:NAME}`."""
-    read = [loader._read_raw_config(kind) for kind in ("catalog", "parameters")]
-    files = [file for base, env, *_ in read for file in [*base.values(), *env.values()]]
-    return re.findall(r"\$\{runtime_params:\s*(\w+)", "".join(map(OmegaConf.to_yaml, files)))
+def _names_read(folder: Path, *environments: str) -> set[str]:
+    """Names that the files of some environments read as `${runtime_params:NAME}`."""
+    files = [file for env in environments for file in sorted((folder / env).rglob("*.yml"))]
+    text = "\n".join(_NAMING.sub("", file.read_text("utf-8")) for file in files)
+    return set(_READ_AT_RUN_TIME.findall(text))
 
 
 def _parameters_in_files(loader: Any) -> dict[str, Any]:

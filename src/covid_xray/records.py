@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.metadata
-import importlib.util
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-PACKAGE = __name__.split(".", maxsplit=1)[0]
 Record = dict[str, Any]
 """Facts under dotted names, such as `training.learning_rate`; equal records, equal outputs."""
 
@@ -53,51 +49,9 @@ def versions(*distributions: str) -> Record:
     return {name: importlib.metadata.version(name) for name in distributions}
 
 
-@cache
-def source_digest(*modules: str) -> str:
-    """A fingerprint of some modules and of all that they import inside the package.
-
-    Imports inside functions count as well.
-
-    Args:
-        *modules: dotted names of modules of this package.
-    """
-    reached: dict[str, bytes] = {}
-    waiting = list(modules)
-    while waiting:
-        module = waiting.pop()
-        if module not in reached:
-            reached[module] = _source(module)
-            waiting += _imports(reached[module])
-    return digest(*(name.encode() + reached[name] for name in sorted(reached)))
-
-
-def _source(module: str) -> bytes:
-    spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None, module
-    return Path(spec.origin).read_bytes()
-
-
-def _imports(source: bytes) -> Iterable[str]:
-    for statement in ast.walk(ast.parse(source)):
-        if isinstance(statement, ast.Import):
-            yield from (name.name for name in statement.names if _is_ours(name.name))
-        elif isinstance(statement, ast.ImportFrom) and _is_ours(statement.module or ""):
-            yield str(statement.module)
-            # A name may be a module of the package that it is imported from.
-            names = (f"{statement.module}.{name.name}" for name in statement.names)
-            yield from filter(_is_module, names)
-
-
-def _is_ours(module: str) -> bool:
-    return module.split(".", maxsplit=1)[0] == PACKAGE
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+def record_key(record: Record) -> str:
+    """A short fingerprint of a record, by which what is made of its output names it."""
+    return digest(json.dumps(record, sort_keys=True).encode())
 
 
 def digest(*parts: bytes | NDArray[np.generic]) -> str:

@@ -2,13 +2,14 @@
 
 import warnings
 
-from covid_xray.hooks import ProjectHooks
+from covid_xray.hooks import ParameterHooks
+from covid_xray.lineage.hooks import RecordHooks
 from covid_xray.studies.naming import study_name
 
 # Kedro 1.7 registers its resolvers by a name that OmegaConf 2.4 warns about, at every command.
 warnings.filterwarnings("ignore", message="register_new_resolver")
 
-HOOKS = (ProjectHooks(),)
+HOOKS = (ParameterHooks(), RecordHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -7,7 +7,6 @@ from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 
 from covid_xray.datasets import CSVDataset, RunStoreDataset
-from covid_xray.hooks import ProjectHooks
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, tabulate_runs, train_runs
 from support.runs import ROWS, TRAINING
 
@@ -52,11 +51,9 @@ class Project:
         )
 
     def run(self, *, only_missing_outputs=False):
-        """What the project's hook and Kedro's runner do; the runs that were trained."""
+        """What the project's hook says and Kedro's runner does; the runs that were trained."""
         self.trainer.done = []
-        ProjectHooks().before_pipeline_run(
-            {"only_missing_outputs": only_missing_outputs}, self.pipeline, self.catalog
-        )
+        self.store.trains_anew = not only_missing_outputs
         SequentialRunner().run(
             self.pipeline, self.catalog, only_missing_outputs=only_missing_outputs
         )

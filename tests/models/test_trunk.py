@@ -121,6 +121,30 @@ def test_the_record_tells_what_activations_depend_on(change):
     assert {name for name in before if before[name] != after[name]} == expected
 
 
+def _other_interpolation(model):
+    model.get_layer("resizing").interpolation = "nearest"
+
+
+def _other_preprocessing(model):
+    next(layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling)).scale *= 2
+
+
+@pytest.mark.parametrize("change", [_other_interpolation, _other_preprocessing])
+def test_resizing_and_preprocessing_are_in_the_record(change):
+    model = build("MobileNet")
+    before = trunk_record(cut_classifier(model), "float32")
+    change(model)
+    after = trunk_record(cut_classifier(model), "float32")
+    assert {name for name in before if before[name] != after[name]} == {"layers"}
+
+
+def test_activations_of_another_keras_are_others(monkeypatch):
+    before = trunk_record(cut_classifier(build_tiny()), "float32")
+    monkeypatch.setattr(keras, "__version__", "3.0.0")
+    after = trunk_record(cut_classifier(build_tiny()), "float32")
+    assert {name for name in before if before[name] != after[name]} == {"keras"}
+
+
 def _with_nan(model):
     bias = model.layers[2].bias
     bias.assign([0, np.nan, 0, 0])

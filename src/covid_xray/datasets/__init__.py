@@ -4,8 +4,10 @@ from covid_xray.datasets.activations import ActivationsDataset
 from covid_xray.datasets.arrays import ArrayDataset
 from covid_xray.datasets.atomic import (
     AtomicSaveMixin,
+    ClassicalClassifiersDataset,
     CSVDataset,
     JSONDataset,
+    PageDataset,
     ParquetDataset,
     PickleDataset,
     TextDataset,

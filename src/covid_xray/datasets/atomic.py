@@ -7,11 +7,13 @@ half-written would count as done. Everything here is written beside its place an
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro_datasets import json, pandas, pickle, text
 
+from covid_xray.origin import Origin, describe_origin
 from covid_xray.whole import whole_file
 
 
@@ -47,8 +49,32 @@ class TextDataset(AtomicSaveMixin, text.TextDataset):
     """`text.TextDataset` whose file appears whole or not at all."""
 
 
+class PageDataset(TextDataset):
+    """A page of results, which ends in where it comes from: study, protocol, seed and versions."""
+
+    origin: Origin | None = None
+
+    def save(self, data: str) -> None:
+        """Save the page, with its origin if a run knows it."""
+        if self.origin is not None:
+            data = f"{data}\n---\n\n{describe_origin(self.origin)}\n"
+        super().save(data)
+
+
 class PickleDataset(AtomicSaveMixin, pickle.PickleDataset):
     """`pickle.PickleDataset` whose file appears whole or not at all.
 
     Loading a pickle runs what is in it: load none but your own.
     """
+
+
+class ClassicalClassifiersDataset(PickleDataset):
+    """Classifiers of scikit-learn by name; each says in `origin` where it comes from."""
+
+    origin: Origin | None = None
+
+    def save(self, data: Mapping[str, Any]) -> None:
+        """Save the classifiers, with their origin if a run knows it."""
+        for classifier in data.values():
+            classifier.origin = self.origin
+        super().save(data)

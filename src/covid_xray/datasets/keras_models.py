@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import DatasetError
 
 from covid_xray.datasets.local import LocalDataset
+from covid_xray.origin import Origin, stamp_model
 from covid_xray.whole import whole_file, whole_folder
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
           filepath: data/06_models/classifier.keras
         ```
     """
+
+    origin: Origin | None = None
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """Describe the model's file.
@@ -51,6 +54,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
         """Write the model beside its place, then rename."""
         with whole_file(self._filepath) as partial:
             data.save(partial)
+            stamp_model(partial, self.origin)
 
 
 class KerasModelsDataset(LocalDataset["Mapping[str, keras.Model]", "Mapping[str, keras.Model]"]):
@@ -69,6 +73,8 @@ class KerasModelsDataset(LocalDataset["Mapping[str, keras.Model]", "Mapping[str,
         ```
     """
 
+    origin: Origin | None = None
+
     def load(self) -> Mapping[str, keras.Model]:
         """The models by name, each read when it is asked for."""
         return _KeptModels(self._filepath)
@@ -78,6 +84,7 @@ class KerasModelsDataset(LocalDataset["Mapping[str, keras.Model]", "Mapping[str,
         with whole_folder(self._filepath) as partial:
             for name, model in data.items():
                 model.save(partial / f"{name}.keras")
+                stamp_model(partial / f"{name}.keras", self.origin)
 
 
 class _KeptModels(Mapping[str, Any]):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from covid_xray.datasets.local import LocalDataset
-from covid_xray.whole import whole_folder
+from covid_xray.origin import Origin
+from covid_xray.whole import whole_folder, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +27,8 @@ class LiteRTModelsDataset(LocalDataset["Mapping[str, keras.Model]", dict[str, by
         ```
     """
 
+    origin: Origin | None = None
+
     def load(self) -> dict[str, bytes]:
         """The models by name, for an interpreter."""
         return {path.stem: path.read_bytes() for path in sorted(self._filepath.glob("*.tflite"))}
@@ -35,3 +38,4 @@ class LiteRTModelsDataset(LocalDataset["Mapping[str, keras.Model]", dict[str, by
         with whole_folder(self._filepath) as partial:
             for name, model in data.items():
                 model.export(partial / f"{name}.tflite", format="litert", verbose=False)
+            write_json(partial / "origin.json", self.origin or {})

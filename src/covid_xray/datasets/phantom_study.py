@@ -64,6 +64,19 @@ class PhantomStudyDataset(RadiographyStudyDataset):
         Raises:
             DatasetError: if the folder holds a study of another plan.
         """
+        self._write_if_absent()
+        return super().load()
+
+    def fingerprint(self) -> str:
+        """As of any study; it is written first if it is not there.
+
+        Raises:
+            DatasetError: if the folder holds a study of another plan.
+        """
+        self._write_if_absent()
+        return super().fingerprint()
+
+    def _write_if_absent(self) -> None:
         if not self._folder.exists():
             write_phantom_study(self._folder, self._plan)
         plan_file = self._folder / PLAN_FILE
@@ -74,7 +87,6 @@ class PhantomStudyDataset(RadiographyStudyDataset):
                 "for. Delete the folder to have it written anew, or give this plan another "
                 "filepath."
             )
-        return super().load()
 
     def save(self, data: NoReturn) -> None:
         """Studies are read-only.

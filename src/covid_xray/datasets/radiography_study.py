@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from covid_xray.studies.files import StudyError
+from covid_xray.studies.files import StudyError, describe_files, open_study_files
 from covid_xray.studies.study import RadiographyStudy, open_study
 
 
@@ -58,13 +58,39 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
         Returns:
             The study; None if it was left out of the configuration.
         """
-        if self._filepath is None:
+        location = self._present()
+        if location is None:
             return None
-        location = self._filepath if self._filepath.exists() else self._download()
         try:
             return open_study(location, self._classes, self._source_names)
         except StudyError as error:
             raise DatasetError(str(error)) from error
+
+    @property
+    def location(self) -> str:
+        """Where the study is, or `none`."""
+        return "none" if self._filepath is None else str(self._filepath.resolve())
+
+    def fingerprint(self) -> str:
+        """What sets the study apart: names and sizes of its files, and how they are read.
+
+        Raises:
+            DatasetError: if there is no study.
+        """
+        location = self._present()
+        if location is None:
+            return "none"
+        try:
+            files = open_study_files(location)
+        except StudyError as error:
+            raise DatasetError(str(error)) from error
+        return describe_files(files, repr((self._classes, self._source_names)).encode())
+
+    def _present(self) -> Path | None:
+        """The study's folder or archive, downloaded first if it is absent."""
+        if self._filepath is None or self._filepath.exists():
+            return self._filepath
+        return self._download()
 
     def save(self, data: NoReturn) -> None:
         """Studies are read-only.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from covid_xray.datasets.local import LocalDataset
+from covid_xray.origin import Origin
 from covid_xray.training.runs import KeptRuns, RunPlan, RunStore, TrainedRun
 
 
@@ -36,6 +37,7 @@ class RunStoreDataset(LocalDataset["RunPlan | TrainedRun", KeptRuns]):
         super().__init__(filepath=filepath, metadata=metadata)
         self._store = RunStore(self._filepath)
         self.trains_anew = False
+        self.origin: Origin | None = None
 
     def load(self) -> KeptRuns:
         """All runs, read when they are asked for."""
@@ -46,7 +48,7 @@ class RunStoreDataset(LocalDataset["RunPlan | TrainedRun", KeptRuns]):
         if isinstance(data, RunPlan):
             self._store.begin(data, anew=self.trains_anew)
         else:
-            self._store.keep(data)
+            self._store.keep(data, self.origin)
 
     def _exists(self) -> bool:
         return self._store.is_complete()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from covid_xray.imaging.augmentation import Augmentation, augment_pair
 from covid_xray.progress import progress
-from covid_xray.records import digest_stream, source_digest
+from covid_xray.records import digest_stream
+from covid_xray.sources import source_digest
 
 Images = NDArray[np.uint8]
 

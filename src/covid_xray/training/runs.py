@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from covid_xray.records import Record, digest, make_record, source_digest, versions
+from covid_xray.origin import Origin, stamp_model
+from covid_xray.records import Record, digest, make_record, versions
+from covid_xray.sources import source_digest
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.whole import remove_folder, whole_folder, write_json
 
@@ -152,8 +154,13 @@ class RunStore:
         if not anew:
             plan.kept.update(set(plan.records) - set(self.lacking()))
 
-    def keep(self, run: TrainedRun) -> None:
-        """Write a run; its folder appears whole or not at all."""
+    def keep(self, run: TrainedRun, origin: Origin | None = None) -> None:
+        """Write a run; its folder appears whole or not at all.
+
+        Args:
+            run: the run.
+            origin: where it comes from, for the model's file.
+        """
         record = self._plan()[run.name]
         with whole_folder(self.folder / run.name) as folder:
             write_json(folder / _SETTING, run.row)
@@ -161,6 +168,7 @@ class RunStore:
             run.predictions.to_parquet(folder / _PREDICTIONS)
             if run.classifier is not None:
                 run.classifier.save(folder / _CLASSIFIER)
+                stamp_model(folder / _CLASSIFIER, origin)
             write_json(folder / _RECORD, record)
 
     def lacking(self) -> list[str]:

@@ -33,6 +33,8 @@ class Stopwatch:
         self.seconds = 0.0
 
     def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function whose calls are counted."""
+
         @wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
             began = time.perf_counter()

@@ -105,10 +105,55 @@ def test_baselines_are_what_they_are_called(segmented):
 
 
 @pytest.mark.slow
-def test_no_duplicate_of_a_test_pair_is_trained_on(segmented):
-    pairs = segmented["lung_pairs"]
+def test_every_pair_is_in_the_split_of_its_radiograph(segmented):
+    pairs, splits = segmented["lung_pairs"], segmented["splits"].set_index("image_id")
+    assert pairs["split"].tolist() == splits.loc[pairs["pair_id"], "split"].tolist()
     assert pairs.groupby("group_id")["split"].nunique().max() == 1
     assert set(pairs["split"]) == {"train", "validation", "test"}
+
+
+def altered_on(study, rows, seed=3):
+    """A study whose radiographs and masks of some rows are other ones."""
+    rng = np.random.default_rng(seed)
+    images, masks = study["images"].copy(), study["masks"].copy()
+    images[rows] = rng.integers(0, 256, images[rows].shape)
+    masks[rows] = masks[rows][:, ::-1]
+    return study | {"images": images, "masks": masks}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("split", "taught"), [("test", False), ("train", True)])
+def test_the_unet_learns_nothing_from_held_out_radiographs(study, segmented, split, taught):
+    """Neither its weights, its epoch nor a training radiograph's mask depend on test rows."""
+    fitted = PIPELINE.only_nodes(
+        "segmentation.gather_lung_pairs",
+        "segmentation.fit_unet",
+        "segmentation.predict_lung_masks",
+    )
+    splits = study["splits"]
+    rows = np.flatnonzero(splits["split"] == split)
+    other = run_in_memory(fitted, altered_on(study, rows) | PARAMETERS)
+    untouched = np.flatnonzero(splits["split"] != split)
+    same = {
+        "history": other["unet_history"].equals(segmented["unet_history"]),
+        "weights": all(
+            np.array_equal(*both)
+            for both in zip(
+                other["unet"].get_weights(), segmented["unet"].get_weights(), strict=True
+            )
+        ),
+        "masks": np.array_equal(
+            other["predicted_masks"][untouched], segmented["predicted_masks"][untouched]
+        ),
+    }
+    assert set(same.values()) == {not taught}
+
+
+def test_a_folder_that_is_not_used_is_said(study, folder_of_pairs, caplog):
+    pairs = {"segmentation_pairs": open_study(folder_of_pairs)}
+    with caplog.at_level("WARNING"):
+        run_in_memory(PREPARED, study | PARAMETERS | pairs)
+    assert "segmentation_pairs is not used" in caplog.text
 
 
 @pytest.mark.slow

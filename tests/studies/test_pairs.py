@@ -3,14 +3,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from covid_xray.imaging.hashing import perceptual_hash
 from covid_xray.studies.pairs import (
     NoPairsError,
+    StudyRadiographs,
     assign_pairs,
     pairs_of_folder,
     pairs_of_study,
 )
 from covid_xray.studies.parameters import DuplicateParameters, ReadingParameters
-from covid_xray.studies.reading import read_pair
+from covid_xray.studies.reading import read_pair, read_study
 from covid_xray.studies.study import open_study
 
 READING = ReadingParameters(side=64, workers=1)
@@ -34,8 +36,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def from_folder(path):
-    return pairs_of_folder(open_study(path), READING, DUPLICATES)
+NO_STUDY = StudyRadiographs(
+    pd.DataFrame({name: pd.Series(dtype="str") for name in ("image_id", "label", "split")}),
+    np.empty((0, 64, 64), np.uint8),
+    np.empty(0, np.uint64),
+)
+
+
+def from_folder(path, beside=NO_STUDY):
+    return pairs_of_folder(open_study(path), READING, DUPLICATES, beside)
 
 
 def test_pairs_of_a_folder_are_read_at_one_size_without_redundant_duplicates(folder):
@@ -65,7 +74,7 @@ def test_a_bad_mask_is_refused_with_a_reason_and_the_rest_works(folder):
 
 def test_without_any_mask_the_remedy_is_named(folder):
     with pytest.raises(NoPairsError, match="--params segmentation_pairs=FOLDER"):
-        pairs_of_folder(None, READING, DUPLICATES)
+        pairs_of_folder(None, READING, DUPLICATES, NO_STUDY)
     for mask in (folder / "masks").iterdir():
         cv2.imwrite(str(mask), np.zeros((64, 64), np.uint8))
     with pytest.raises(NoPairsError, match=r"10 file\(s\) were rejected, masks/.*empty_mask"):
@@ -74,14 +83,18 @@ def test_without_any_mask_the_remedy_is_named(folder):
 
 def test_pairs_of_a_study_are_its_masked_radiographs_and_none_without_masks():
     index = pd.DataFrame({"image_id": list("abcd"), "label": list("xxyy")})
-    groups = pd.DataFrame({"group_id": list("aacd"), "is_redundant": [False, True, False, False]})
-    found = pairs_of_study(index.assign(has_mask=[True, True, True, False]), groups, 32)
+    splits = pd.DataFrame({"group_id": list("aacd"), "kept": [True, False, True, True]})
+    splits["split"] = ["test", "test", "train", "train"]
+    found = pairs_of_study(index.assign(has_mask=[True, True, True, False]), splits, 32)
+    # Own shares would be drawn anew, over the same radiographs.
+    assigned = assign_pairs(found.table, SHARES, most=None, seed=1)
+    assert assigned["split"].tolist() == ["test", "train"]
     assert found.table[["pair_id", "row", "array"]].to_numpy().tolist() == [
         ["a", 0, "images"],
         ["c", 2, "images"],
     ]
     assert found.images.shape == (0, 32, 32)
-    assert pairs_of_study(index.assign(has_mask=False), groups, 32) is None
+    assert pairs_of_study(index.assign(has_mask=False), splits, 32) is None
 
 
 def table(n, labels=("x", "y")):
@@ -134,7 +147,7 @@ def test_a_pair_can_be_read_at_the_sizes_it_came_in(folder):
     assert set(np.unique(mask)) == {0, 1}
 
 
-def test_a_class_without_masks_is_left_out_and_the_others_are_assigned():
+def test_a_class_without_masks_is_left_out():
     ids = [f"r{i}" for i in range(30)]
     index = pd.DataFrame(
         {
@@ -143,7 +156,49 @@ def test_a_class_without_masks_is_left_out_and_the_others_are_assigned():
             "has_mask": [True] * 20 + [False] * 10,
         }
     )
-    groups = pd.DataFrame({"group_id": ids, "is_redundant": False})
-    assigned = assign_pairs(pairs_of_study(index, groups, 32).table, SHARES, most=None, seed=1)
-    assert set(assigned["label"]) == {"x"}
-    assert assigned["split"].value_counts().to_dict() == {"train": 12, "validation": 4, "test": 4}
+    splits = pd.DataFrame({"group_id": ids, "kept": True, "split": ["train", "test"] * 15})
+    found = pairs_of_study(index, splits, 32).table
+    assert found["label"].value_counts().to_dict() == {"x": 20}
+    assert found["split"].value_counts().to_dict() == {"train": 10, "test": 10}
+
+
+def study_that_shows(folder, shown):
+    """A study that has radiographs of a folder, re-encoded, each in a split, under other names."""
+    files = open_study(folder)
+    read = read_study(files, READING)
+    rows = [read.index.index[read.index["file"] == f"images/{n}.png"][0] for n, _ in shown]
+    brighter = read.images[rows] // 10 * 9 + 20
+    splits = pd.DataFrame(
+        {
+            "image_id": [f"COVID-{place}" for place in range(len(shown))],
+            "label": "COVID",
+            "split": [split for _, split in shown],
+        }
+    )
+    hashes = np.array([perceptual_hash(pixels) for pixels in brighter], np.uint64)
+    return StudyRadiographs(splits, brighter, hashes)
+
+
+def test_pairs_that_show_held_out_radiographs_are_left_out_and_counted(folder):
+    shown = [(1, "train"), (3, "validation"), (5, "test"), (8, "test")]
+    beside = study_that_shows(folder, shown)
+    found = from_folder(folder, beside)
+    kept = {int(name.split("-")[-1]) for name in found.table["pair_id"]}
+    # 8 and 9 are one picture, so neither may teach anything of the test radiograph.
+    assert kept == {0, 1, 2, 4, 6, 7}
+    left_out = found.rejected.set_index("file")
+    assert set(left_out.index) == {f"images/{n}.png" for n in (3, 5, 8, 9)}
+    assert (left_out["reason"] == "held_out_radiograph").all()
+    assert (left_out["kind"] == "pair").all()
+    assert left_out.loc["images/5.png", "detail"] == "shows COVID-2, which the study holds out"
+
+
+def test_a_pair_is_not_left_out_for_its_name(folder):
+    """Another radiograph of the study may be called as a file of the folder is."""
+    plain = from_folder(folder)
+    names = plain.table["pair_id"].tolist()
+    other = np.full((1, 64, 64), 9, np.uint8)
+    other[0, :32] = 200
+    splits = pd.DataFrame({"image_id": names[:1], "label": "images", "split": "test"})
+    beside = StudyRadiographs(splits, other, np.array([perceptual_hash(other[0])], np.uint64))
+    assert from_folder(folder, beside).table["pair_id"].tolist() == names

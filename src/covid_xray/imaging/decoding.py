@@ -33,6 +33,7 @@ class RejectionReason(StrEnum):
     EMPTY_MASK = "empty_mask"
     UNREADABLE_METADATA = "unreadable_metadata"
     UNREADABLE_FILE = "unreadable_file"
+    HELD_OUT_RADIOGRAPH = "held_out_radiograph"
 
 
 class RejectedFileError(ValueError):

@@ -7,6 +7,8 @@ comparing hashes first and computing SSIM only for the few candidates finds the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -35,7 +37,7 @@ def structural_similarity_at(
 
 
 def find_similar_pairs(
-    images: NDArray[np.uint8],
+    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
     hashes: NDArray[np.uint64],
     *,
     side: int,
@@ -45,7 +47,7 @@ def find_similar_pairs(
     """Pairs of radiographs that satisfy both halves of the report's rule.
 
     Args:
-        images: uint8 array (n, height, width); a memory map is read only where candidates are.
+        images: n uint8 arrays (height, width); a memory map is read only where candidates are.
         hashes: uint64 array (n,), the perceptual hash of each image.
         side: side at which SSIM is computed, in pixels.
         min_ssim: lowest SSIM of a duplicate pair.

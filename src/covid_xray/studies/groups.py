@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -60,7 +62,7 @@ def name_pairs(pairs: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
 def find_duplicate_groups(
     index: pd.DataFrame,
     hashes: NDArray[np.uint64],
-    images: NDArray[np.uint8],
+    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
     duplicates: DuplicateParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Find a study's duplicates by Report A's rule.
@@ -68,7 +70,7 @@ def find_duplicate_groups(
     Args:
         index: the study's index.
         hashes: perceptual hash of each radiograph, (n,).
-        images: uint8 array (n, side, side).
+        images: uint8 arrays (side, side), n of them.
         duplicates: the rule's parameters.
 
     Returns:

@@ -10,10 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.overlap import overlap_scores
+from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.split import Split
 from covid_xray.studies.groups import find_duplicate_groups
+from covid_xray.studies.layout import RejectedFile
 from covid_xray.studies.parameters import DuplicateParameters, ReadingParameters
 from covid_xray.studies.pixels import IMAGES, PAIR_IMAGES
-from covid_xray.studies.reading import read_study, rejected_table
+from covid_xray.studies.reading import StudyReading, read_study, rejected_table
 from covid_xray.studies.splits import split_groups
 from covid_xray.studies.study import RadiographyStudy
 from covid_xray.studies.variants import STUDY_VARIANTS
@@ -45,12 +48,27 @@ class NoPairsError(ValueError):
 
 
 @dataclass(frozen=True)
+class StudyRadiographs:
+    """A study's radiographs, as what a second folder must not show of them is found by.
+
+    Attributes:
+        splits: table `SPLITS`.
+        images: uint8 array (n, side, side).
+        hashes: perceptual hash of each, uint64 (n,).
+    """
+
+    splits: pd.DataFrame
+    images: Images
+    hashes: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
 class LungPairs:
     """Radiographs with a lung mask each.
 
     Attributes:
-        table: `LUNG_PAIRS` before the split; `row` counts in the study's `images` and `masks`,
-            or in `pair_images` and `pair_masks`.
+        table: `LUNG_PAIRS`, without `split` for a second folder's; `row` counts in the study's
+            `images` and `masks`, or in `pair_images` and `pair_masks`.
         images: uint8 array (n, side, side) of a second folder; empty for the study's own pairs.
         masks: 0/1 uint8 array of the same shape.
         rejected: files of the second folder that were left out.
@@ -62,33 +80,37 @@ class LungPairs:
     rejected: pd.DataFrame
 
 
-def pairs_of_study(
-    index: pd.DataFrame, duplicate_groups: pd.DataFrame, side: int
-) -> LungPairs | None:
-    """The study's own pairs, without redundant duplicates; None if it has no lung mask.
+def pairs_of_study(index: pd.DataFrame, splits: pd.DataFrame, side: int) -> LungPairs | None:
+    """The study's own pairs, in the study's own splits; None if it has no lung mask.
 
     Args:
         index: the study's index.
-        duplicate_groups: its duplicate groups, in the same order.
+        splits: table `SPLITS`, in the same order.
         side: height and width of its arrays, in pixels.
     """
-    usable = index["has_mask"] & ~duplicate_groups["is_redundant"]
+    usable = index["has_mask"] & splits["kept"]
     if not usable.any():
         return None
     none = np.empty((0, side, side), np.uint8)
-    table = _table(index, duplicate_groups, usable, IMAGES)
-    return LungPairs(table, none, none, rejected_table([]))
+    table = _table(index, splits, IMAGES).assign(split=splits["split"].to_numpy())
+    return LungPairs(
+        table[usable.to_numpy()].reset_index(drop=True), none, none, rejected_table([])
+    )
 
 
 def pairs_of_folder(
-    study: RadiographyStudy | None, reading: ReadingParameters, duplicates: DuplicateParameters
+    study: RadiographyStudy | None,
+    reading: ReadingParameters,
+    duplicates: DuplicateParameters,
+    beside: StudyRadiographs,
 ) -> LungPairs:
-    """Read the pairs of a second folder, and group its duplicates by the study's own rule.
+    """Read the pairs of a second folder, and leave out those that show a held-out radiograph.
 
     Args:
         study: the folder, opened.
         reading: how its files become arrays.
         duplicates: the duplicate rule's parameters.
+        beside: the study that the lungs are learnt for.
 
     Raises:
         NoPairsError: if there is no folder, or not one usable mask in it.
@@ -106,20 +128,50 @@ def pairs_of_folder(
             "lung mask: masks/ must hold files of the same names, with two grey levels."
             + (f" {len(refused)} file(s) were rejected, {refused[0]}." if refused else "")
         )
-    hashes = read.features["perceptual_hash"].to_numpy()
-    *_, groups = find_duplicate_groups(read.index, hashes, read.images, duplicates)
-    usable = read.index["has_mask"] & ~groups["is_redundant"]
-    table = _table(read.index, groups, usable, PAIR_IMAGES)
-    return LungPairs(table, read.images, read.masks, read.rejected)
+    groups, held_out = _group_beside(read, duplicates, beside)
+    usable = read.index["has_mask"] & ~groups["is_redundant"] & ~groups["group_id"].isin(held_out)
+    table = _table(read.index, groups, PAIR_IMAGES)[usable.to_numpy()].reset_index(drop=True)
+    shown = read.index[groups["group_id"].isin(held_out) & read.index["has_mask"]]
+    left_out = [
+        RejectedFile(
+            file, label, "pair", RejectionReason.HELD_OUT_RADIOGRAPH,
+            f"shows {held_out[group]}, which the study holds out",
+        )
+        for file, label, group in zip(
+            shown["file"], shown["label"], groups.loc[shown.index, "group_id"], strict=True
+        )
+    ]  # fmt: skip
+    rejected = pd.concat([read.rejected, rejected_table(left_out)], ignore_index=True)
+    return LungPairs(table, read.images, read.masks, rejected)
 
 
-def _table(
-    index: pd.DataFrame, groups: pd.DataFrame, usable: pd.Series, array: str
-) -> pd.DataFrame:
+def _group_beside(
+    read: StudyReading, duplicates: DuplicateParameters, beside: StudyRadiographs
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Group pairs with the study's radiographs.
+
+    Returns:
+        Table `DUPLICATE_GROUPS` of the pairs; and the held-out radiograph of each group with one.
+    """
+    named = ["image_id", "label", "source"]
+    ours = beside.splits[["image_id", "label"]].assign(source="")
+    # Names of the folder may be those of the study, which are other radiographs.
+    theirs = read.index[named].assign(image_id="pair " + read.index["image_id"])
+    both = pd.concat([theirs, ours], ignore_index=True)
+    hashes = np.concatenate([read.features["perceptual_hash"].to_numpy(), beside.hashes])
+    # Views: a study's memory map is read only where candidates are.
+    *_, groups = find_duplicate_groups(both, hashes, [*read.images, *beside.images], duplicates)
+    n_pairs = len(read.index)
+    of_study = groups.iloc[n_pairs:]
+    held_out = (beside.splits["split"] != Split.TRAIN).to_numpy()
+    found = of_study[held_out].drop_duplicates("group_id")
+    return groups.iloc[:n_pairs], dict(zip(found["group_id"], found["image_id"], strict=True))
+
+
+def _table(index: pd.DataFrame, groups: pd.DataFrame, array: str) -> pd.DataFrame:
     pairs = index[["image_id", "label"]].rename(columns={"image_id": "pair_id"})
     group_id = groups["group_id"].to_numpy()
-    pairs = pairs.assign(array=array, row=np.arange(len(index)), group_id=group_id)
-    return pairs[usable.to_numpy()].reset_index(drop=True)
+    return pairs.assign(array=array, row=np.arange(len(index)), group_id=group_id)
 
 
 def assign_pairs(
@@ -128,7 +180,7 @@ def assign_pairs(
     """Assign pairs to training, validation and test, by duplicate group, in every class.
 
     Args:
-        pairs: table of `LungPairs`.
+        pairs: table of `LungPairs`; a study's own pairs keep their splits.
         shares: share of each split.
         most: pairs to use at most; all if None.
         seed: seed of the draw and of the split.
@@ -138,6 +190,8 @@ def assign_pairs(
     """
     if most is not None and len(pairs) > most:
         pairs = pairs.sample(most, random_state=seed).sort_index().reset_index(drop=True)
+    if "split" in pairs:
+        return pairs
     groups = pairs.groupby("label")["group_id"].nunique()
     # A class with too few pairs for every split counts as the largest.
     labels = pairs["label"].mask(pairs["label"].map(groups < len(shares)), groups.idxmax())

@@ -70,7 +70,7 @@ REJECTED_FILES = table(
     {
         "file": Text(description="path inside the study"),
         "label": LABEL,
-        "kind": Text(description="radiograph, lung_mask or metadata"),
+        "kind": Text(description="radiograph, lung_mask, metadata or pair"),
         "reason": Text(description="one of the reasons in docs/decisions.md"),
         "detail": Text(description="what is wrong with it, in words"),
     },

@@ -15,11 +15,13 @@ from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overlap import summarise_overlap
 from covid_xray.evaluation.published import published_value
 from covid_xray.imaging.arrays import RowStream
+from covid_xray.imaging.decoding import RejectionReason
 from covid_xray.models.settings import UNetSettings
 from covid_xray.pipelines.segmentation.parameters import MaskParameters, PairParameters
 from covid_xray.split import Split
 from covid_xray.studies.lung_masks import MASK_FEATURES, choose_masks, mean_mask, measure_inside
 from covid_xray.studies.pairs import (
+    StudyRadiographs,
     assign_pairs,
     best_median_worst,
     pairs_of_folder,
@@ -54,7 +56,9 @@ UNET, BACKGROUND, MEAN_MASK = "U-Net", "all background", "mean training mask"
 
 def gather_lung_pairs(
     radiograph_index: pd.DataFrame,
-    duplicate_groups: pd.DataFrame,
+    radiograph_features: pd.DataFrame,
+    images: Images,
+    splits: pd.DataFrame,
     segmentation_pairs: RadiographyStudy | None,
     reading: ReadingParameters,
     duplicates: DuplicateParameters,
@@ -62,14 +66,23 @@ def gather_lung_pairs(
 ) -> tuple[pd.DataFrame, Images, Images, pd.DataFrame]:
     """List pairs of radiograph and lung mask: the study's own, or else those of a second folder.
 
+    Nothing is learnt from a radiograph that the study's split holds out.
+
     Returns:
         Table `LUNG_PAIRS`; the second folder's images and masks (empty if the study has its own);
         and its rejected files.
     """
-    found = pairs_of_study(radiograph_index, duplicate_groups, reading.side)
+    found = pairs_of_study(radiograph_index, splits, reading.side)
     if found is None:
-        found = pairs_of_folder(segmentation_pairs, reading, duplicates)
+        hashes = radiograph_features["perceptual_hash"].to_numpy()
+        study = StudyRadiographs(splits, images, hashes)
+        found = pairs_of_folder(segmentation_pairs, reading, duplicates, study)
+    elif segmentation_pairs is not None:
+        logger.warning("The study has lung masks of its own: segmentation_pairs is not used.")
     table = assign_pairs(found.table, pairs.shares, most=pairs.most, seed=pairs.seed)
+    shown = (found.rejected["reason"] == RejectionReason.HELD_OUT_RADIOGRAPH).sum()
+    if shown:
+        logger.info("%d pairs show radiographs that the study holds out: left out", shown)
     logger.info("Lung pairs per class and split:\n%s", pd.crosstab(table["label"], table["split"]))
     return table, found.images, found.masks, found.rejected
 

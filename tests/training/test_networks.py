@@ -1,5 +1,9 @@
 """Runs of whole networks on pixels."""
 
+import io
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -161,3 +165,12 @@ def test_batches_that_classes_cannot_share_are_refused():
     odd = TRAINING.model_copy(update={"batch_size": 7})
     with pytest.raises(TrainingError, match="make it a multiple of 2"):
         train(run_of("cnn", training=odd))
+
+
+def test_a_classifier_ships_no_state_of_its_training(tmp_path):
+    run, _ = train(run_of("cnn"))["cnn"]
+    assert run.classifier.optimizer is None
+    run.classifier.save(tmp_path / "trained.keras")
+    with zipfile.ZipFile(tmp_path / "trained.keras") as archive:
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    assert "optimizer" not in weights

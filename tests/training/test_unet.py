@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from covid_xray.datasets import KerasModelDataset
+from covid_xray.evaluation.overlap import dice as overlap_dice
 from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.lung_masks import clean_lung_mask, count_components
 from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
 from covid_xray.training.batches import SplitRows, TrainingError
-from covid_xray.training.unet import dice, overlap_loss, train_unet, without_training
+from covid_xray.training.fitting import without_training
+from covid_xray.training.unet import dice, overlap_loss, train_unet
 
 STILL = Augmentation()
 MOVED = Augmentation(rotation=10, zoom=0.1, shift=0.05, gamma=0.2, flip=True)
@@ -75,8 +77,8 @@ def test_loss_and_dice_of_known_masks():
     half = np.zeros_like(true)
     half[0, 0] = 1  # four of the eight
     expected = ((2 * 4 + 1) / (8 + 4 + 1) + 1) / 2  # two empty masks agree
-    assert float(dice(true, half)) == pytest.approx(expected)
-    assert float(dice(true, true)) == 1
+    assert float(np.mean(dice(true, half))) == pytest.approx(expected)
+    assert float(np.mean(dice(true, true))) == 1
     assert float(overlap_loss(true, true)) == pytest.approx(0, abs=1e-5)
     certain = np.clip(half, 1e-7, 1 - 1e-7)
     entropy = -(true * np.log(certain) + (1 - true) * np.log(1 - certain)).mean()
@@ -84,6 +86,18 @@ def test_loss_and_dice_of_known_masks():
 
 
 @pytest.mark.slow
+def test_validation_dice_is_the_mean_over_pairs_whatever_the_batch():
+    """The fourth pair fills the last batch alone."""
+    settings = SETTINGS.model_copy(update={"batch_size": 3, "epochs": 1})
+    model, history = trained(settings)
+    pixels = IMAGES[VALIDATION, ..., None].astype("float32")
+    found = model.predict(pixels, verbose=0)[..., 0] > 0.5
+    each = [overlap_dice(mask, MASKS[row]) for mask, row in zip(found, VALIDATION, strict=True)]
+    of_batches = (np.mean(each[:3]) + each[3]) / 2
+    assert abs(of_batches - np.mean(each)) > 0.01
+    assert history["val_dice"].iloc[0] == pytest.approx(np.mean(each), abs=1e-3)
+
+
 def test_it_learns_to_find_dark_squares_it_never_saw():
     model, history = trained()
     fresh, masks = dark_squares(8, seed=9)
@@ -98,7 +112,7 @@ def test_the_weights_of_the_best_validation_dice_are_kept():
     model, history = trained()
     inputs = IMAGES[VALIDATION][..., None].astype("float32")
     reached = dice(MASKS[VALIDATION][..., None].astype("float32"), model.predict(inputs, verbose=0))
-    assert float(reached) == pytest.approx(history["val_dice"].max(), abs=1e-5)
+    assert float(np.mean(reached)) == pytest.approx(history["val_dice"].max(), abs=1e-5)
 
 
 @pytest.mark.slow
@@ -161,3 +175,8 @@ def test_the_saved_model_needs_no_code_of_this_project(tmp_path):
     np.testing.assert_array_equal(
         loaded.predict(inputs, verbose=0), model.predict(inputs, verbose=0)
     )
+    for name in ("first", "second"):
+        build_unet(SETTINGS, SIDE).save(tmp_path / f"{name}.keras")
+        keras.Sequential([keras.Input((8, 8, 1)), *(keras.layers.Conv2D(1, 1) for _ in range(12))])
+    first, second = (tmp_path / f"{name}.keras" for name in ("first", "second"))
+    assert first.stat().st_size == second.stat().st_size

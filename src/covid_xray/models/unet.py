@@ -37,6 +37,8 @@ def build_unet(settings: UNetSettings, side: int) -> keras.Model:
     Raises:
         ValueError: if `side` can't be halved at every level.
     """
+    # Layers are numbered from 1, whatever was built before: their names are in the model's file.
+    keras.utils.clear_session()
     keras.utils.set_random_seed(settings.seed)
     halvings = 2 ** (len(settings.filters) - 1)
     if side % halvings:

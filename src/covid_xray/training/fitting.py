@@ -152,3 +152,8 @@ def check_rows(targets: NDArray[np.float32], rows: SplitRows) -> None:
         )
     if not len(rows.validation):
         raise TrainingError("There is no validation row to decide when to stop.")
+
+
+def without_training(model: keras.Model) -> keras.Model:
+    """The same layers without loss and optimiser: their file needs no code of this project."""
+    return keras.Model(model.inputs, model.outputs, name=model.name)

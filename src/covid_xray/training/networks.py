@@ -14,6 +14,7 @@ from covid_xray.models.settings import ScreeningNetworkSettings
 from covid_xray.models.transfer_classifiers import (
     calibrate_batch_norm,
     calibration_rows,
+    copy_classifier,
     count_trainable_parameters,
 )
 from covid_xray.records import Record, digest
@@ -89,7 +90,9 @@ class NetworkTrainer:
         )
         held_out = run.rows.loc[run.rows["split"] != Split.TRAIN, "row"].to_numpy()
         batch_size = run.training.batch_size
-        return history, predict_probabilities(classifier, read, held_out, batch_size), classifier
+        probabilities = predict_probabilities(classifier, read, held_out, batch_size)
+        # Without the optimiser's state, which would be two thirds of its file.
+        return history, probabilities, copy_classifier(classifier)
 
     def _start(self, run: Run) -> Start:
         key = _architecture(run), run.rows["label"].nunique()

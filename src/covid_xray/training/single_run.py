@@ -55,15 +55,17 @@ def train_run(
 
 
 def _row(run: Run, network: Network, history: pd.DataFrame, note: str = "") -> dict[str, object]:
+    losses = pd.Series([], dtype=float) if note else history["val_loss"]
+    note = note or ("" if losses.notna().any() else "diverged: no epoch has a validation loss")
     sizes = {f"n_{split}": int((run.rows["split"] == split).sum()) for split in Split}
     return {
         "backbone": network.backbone,
         "run": run.name,
         **run.setting(),
         "weights": network.weights,
-        **(sizes | {"n_train": 0} if note else sizes),
+        **(sizes if len(history) else sizes | {"n_train": 0}),
         "trainable_params": network.trainable_params,
-        "best_epoch": None if note else int(history["val_loss"].to_numpy().argmin()),
+        "best_epoch": int(losses.idxmin()) if losses.notna().any() else None,
         "epochs_run": len(history),
         "note": note,
     }

@@ -27,8 +27,11 @@ def overlap_loss(true: Any, predicted: Any) -> Any:
 
 
 def dice(true: Any, predicted: Any) -> Any:
-    """Mean Dice of the masks where the probability is above one half."""
-    return ops.mean(_soft_dice(true, ops.cast(predicted > 0.5, "float32")))
+    """Dice of each mask where the probability is above one half, (n,).
+
+    Keras averages it over the pairs: means of batches would give a short last one too much weight.
+    """
+    return _soft_dice(true, ops.cast(predicted > 0.5, "float32"))
 
 
 def _soft_dice(true: Any, predicted: Any) -> Any:
@@ -108,8 +111,3 @@ class _AugmentedPairs(ShuffledBatches):
         ]
         pixels, masks = zip(*pairs, strict=True)
         return as_input(np.stack(pixels)), as_input(np.stack(masks))
-
-
-def without_training(model: keras.Model) -> keras.Model:
-    """The same layers without loss and optimiser: their file needs no code of this project."""
-    return keras.Model(model.inputs, model.outputs, name=model.name)

@@ -113,6 +113,7 @@ def fit_autoencoder(
     from covid_xray.models.autoencoders import build_autoencoder
     from covid_xray.training.autoencoders import train_autoencoder
     from covid_xray.training.batches import SplitRows
+    from covid_xray.training.fitting import without_training
 
     model = build_autoencoder(settings, reduction.side)
     history = train_autoencoder(
@@ -121,7 +122,7 @@ def fit_autoencoder(
         rows=SplitRows(kept_rows(splits, Split.TRAIN), kept_rows(splits, Split.VALIDATION)),
         settings=settings,
     )
-    return model, history
+    return without_training(model), history
 
 
 def encode_with_autoencoder(

@@ -116,7 +116,8 @@ def fit_unet(
     """
     from covid_xray.models.unet import build_unet
     from covid_xray.training.batches import SplitRows
-    from covid_xray.training.unet import train_unet, without_training
+    from covid_xray.training.fitting import without_training
+    from covid_xray.training.unet import train_unet
 
     pixels, lungs = _pair_arrays(lung_pairs, images, masks, pair_images, pair_masks)
     model = build_unet(unet, pixels.shape[1])

@@ -22,7 +22,7 @@ from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, Pixels, digest_pixels
 from covid_xray.training.balanced import train_balanced
 from covid_xray.training.batches import SplitRows
-from covid_xray.training.fitting import predict_probabilities
+from covid_xray.training.fitting import predict_probabilities, without_training
 from covid_xray.training.runs import Run, RunPlan, TrainedRun, train_runs
 from covid_xray.training.settings import ViewSettings
 from covid_xray.training.single_run import Fitted, Network, train_run
@@ -92,7 +92,7 @@ class NetworkTrainer:
         batch_size = run.training.batch_size
         probabilities = predict_probabilities(classifier, read, held_out, batch_size)
         # Without the optimiser's state, which would be two thirds of its file.
-        return history, probabilities, copy_classifier(classifier)
+        return history, probabilities, copy_classifier(without_training(classifier))
 
     def _start(self, run: Run) -> Start:
         key = _architecture(run), run.rows["label"].nunique()

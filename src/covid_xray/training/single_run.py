@@ -65,7 +65,7 @@ def _row(run: Run, network: Network, history: pd.DataFrame, note: str = "") -> d
         "weights": network.weights,
         **(sizes if len(history) else sizes | {"n_train": 0}),
         "trainable_params": network.trainable_params,
-        "best_epoch": int(losses.idxmin()) if losses.notna().any() else None,
+        "best_epoch": int(np.nanargmin(losses)) if losses.notna().any() else None,
         "epochs_run": len(history),
         "note": note,
     }

@@ -258,14 +258,17 @@ def test_what_is_missing_is_made_again_and_nothing_else(finished_copy, run_kedro
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"modeling": {"transfer": {"input_side": 40}}}, "input_side 32 -> 40"),
-        ({"modeling": {"transfer": {"variant": "balanced"}}}, "images "),
+        ({"modeling": {"transfer": {"input_side": 40}}}, "transfer.input_side 32 -> 40"),
+        (
+            {"modeling": {"transfer": {"variant": "balanced"}}},
+            "transfer.variant balanced_augmented -> balanced",
+        ),
     ],
 )
 def test_other_parameters_never_train_on_these_activations(finished_copy, run_kedro, change, named):
     kept = finished_copy / MODELS / "mobilenet/covid_weight_1/classifier.keras"
     before = kept.read_bytes()
-    with pytest.raises(ValueError, match=f"computed from something else .*{named}"):
+    with pytest.raises(ValueError, match=f"mobilenet_activations: parameters.modeling.{named}"):
         run_kedro(
             finished_copy,
             "modeling",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -60,15 +62,15 @@ def accuracy_score(confusion: NDArray[np.generic]) -> NDArray[np.float64]:
     return _ratio(np.trace(weights, axis1=-2, axis2=-1), weights.sum(axis=(-2, -1)))
 
 
-def roc_auc_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def roc_auc_of_counts(counts: NDArray[Any]) -> NDArray[np.float64]:
     """Area under the ROC curve: how often a positive outscores a negative, ties counting half.
 
     Equals scikit-learn's `roc_auc_score` with counts as weights (Hanley & McNeil, 1982), for
     many bootstrap samples at once.
 
     Args:
-        counts: negatives and positives at each distinct score, highest score first,
-            (..., 2, n_scores).
+        counts: negatives and positives, or their weights, at each distinct score, highest score
+            first, (..., 2, n_scores).
 
     Returns:
         Areas (...), 0 to 1; NaN without negatives or without positives.
@@ -79,30 +81,28 @@ def roc_auc_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return _ratio((negatives * above).sum(axis=-1), 2 * _pairs(counts), of_none=np.nan)
 
 
-def average_precision_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def average_precision_of_counts(counts: NDArray[Any]) -> NDArray[np.float64]:
     """Average precision: the mean, over positives, of the precision at each one's score.
 
     Equals scikit-learn's `average_precision_score` with counts as weights, for many bootstrap
     samples at once.
 
     Args:
-        counts: negatives and positives at each distinct score, highest score first,
-            (..., 2, n_scores).
+        counts: negatives and positives, or their weights, at each distinct score, highest score
+            first, (..., 2, n_scores).
 
     Returns:
         Averages (...), 0 to 1; NaN without negatives or without positives.
     """
     positives = counts[..., 1, :]
     # A score that was not drawn, nor any above it, has no precision, and no positives either.
-    taken = np.maximum(counts.sum(axis=-2).cumsum(axis=-1), 1)
-    precisions = positives.cumsum(axis=-1) / taken
+    precisions = _ratio(positives.cumsum(axis=-1), counts.sum(axis=-2).cumsum(axis=-1))
     averages = _ratio((positives * precisions).sum(axis=-1), positives.sum(axis=-1))
     return np.where(_pairs(counts) > 0, averages, np.nan)
 
 
-def _pairs(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    pairs: NDArray[np.int64] = counts.sum(axis=-1).prod(axis=-1)
-    return pairs
+def _pairs(counts: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(counts.sum(axis=-1).prod(axis=-1))
 
 
 def _ratio(

@@ -112,14 +112,14 @@ def summarise_overlap(scores: pd.DataFrame, intervals: Intervals) -> pd.DataFram
         groups = {label: own[own["label"] == label] for label in classes} | {"all": own}
         rows += [
             {"method": method, "label": label, "score": score}
-            | _summarise(group[score].to_numpy(np.float64), intervals)
+            | _summarise(score, group[score].to_numpy(np.float64), intervals)
             for label, group in groups.items()
             for score in OVERLAP_SCORES
         ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _summarise(values: NDArray[np.float64], intervals: Intervals) -> dict[str, Any]:
+def _summarise(score: str, values: NDArray[np.float64], intervals: Intervals) -> dict[str, Any]:
     """Mean, interval, number of pairs behind them, and note of one score."""
     defined = values[~np.isnan(values)]
     n_undefined = len(values) - len(defined)
@@ -127,7 +127,9 @@ def _summarise(values: NDArray[np.float64], intervals: Intervals) -> dict[str, A
     note = f"undefined for {n_undefined} empty {masks}" if n_undefined else ""
     if not len(defined):
         return {"n_pairs": 0, "note": f"not testable: {note or 'no pairs of masks'}"}
-    low, high = mean_interval(defined, intervals)
+    # A distance has no highest value: a pixel more than the largest one stands for it.
+    highest = defined.max() + 1 if score == "hausdorff" else 1
+    low, high = mean_interval(defined, intervals, (0, highest))
     mean = float(defined.mean())
     return {"mean": mean, "low": low, "high": high, "n_pairs": len(defined), "note": note}
 

@@ -40,6 +40,12 @@ def select_split(predictions: pd.DataFrame, split: Split = Split.TEST) -> pd.Dat
     return rows
 
 
+def groups_of(predictions: pd.DataFrame) -> pd.Series:
+    """The duplicate group of each radiograph; one of its own where none is known."""
+    own = pd.Series([f"row {row}" for row in range(len(predictions))], index=predictions.index)
+    return predictions["group_id"].fillna(own) if "group_id" in predictions else own
+
+
 def long_predictions(backbone: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Predictions tables by run as one long table, `backbone, run` first."""
     named = pd.concat(tables, names=["run"]).reset_index("run")

@@ -14,14 +14,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import Intervals, percentile_interval, resample_confusion
+from covid_xray.evaluation.intervals import (
+    GroupCounts,
+    Intervals,
+    count_groups,
+    count_kinds,
+    interval_of_draws,
+    proportion_interval,
+    resample,
+    smallest_class,
+)
 from covid_xray.evaluation.metrics import (
     accuracy_score,
     balance_classes,
-    count_predictions,
     scores_by_class,
 )
-from covid_xray.evaluation.predictions import predicted_classes, select_split
+from covid_xray.evaluation.predictions import groups_of, predicted_classes, select_split
 from covid_xray.split import Split
 
 ALL = "all"
@@ -49,7 +57,7 @@ def score_predictions(
 
     Args:
         predictions: of one run: `split, label, predicted` and `probability_<class>` per class.
-        intervals: bootstrap intervals.
+        intervals: of the scores; duplicate groups (`group_id`) are drawn whole, where known.
         balance: whether `value` weighs the classes equally (accuracy is then the mean recall);
             or else it is `natural`, the score at the test set's own prevalence.
 
@@ -62,19 +70,38 @@ def score_predictions(
     Raises:
         ValueError: the test split is empty, or has a class without a probability column.
     """
-    classes, confusion = _count_test_predictions(predictions)
+    classes, groups = _count_test_predictions(predictions)
+    confusion = count_kinds(groups)
     weigh = balance_classes if balance else np.asarray
-    draws = resample_confusion(confusion, intervals)
+    draws = resample(groups, intervals)
     values, natural, drawn = (
         _scores_by_label(counts, classes) for counts in (weigh(confusion), confusion, weigh(draws))
     )
+    n = smallest_class(groups)
+    bounds = {place: interval_of_draws(drawn[place], intervals, n) for place in values}
+    bounds |= _proportions(classes, groups, intervals, balance=balance)
     support = dict(zip((*classes, ALL), (*confusion.sum(axis=1), confusion.sum()), strict=True))
     rows = [
-        (*place, float(value), *percentile_interval(drawn[place], intervals),
-         float(natural[place]), int(support[place[0]]))
+        (*place, float(value), *bounds[place], float(natural[place]), int(support[place[0]]))
         for place, value in values.items()
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+
+
+def _proportions(
+    classes: Sequence[str], groups: Sequence[GroupCounts], intervals: Intervals, *, balance: bool
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Bounds of the scores that are shares of independent radiographs."""
+    confusion = count_kinds(groups)
+    found = {
+        (label, "recall"): proportion_interval(confusion[i, i], confusion[i].sum(), intervals)
+        for i, label in enumerate(classes)
+        if not groups[i].has_siblings
+    }
+    if not balance and not any(own.has_siblings for own in groups):
+        hits = int(np.trace(confusion))
+        found[ALL, "accuracy"] = proportion_interval(hits, int(confusion.sum()), intervals)
+    return found
 
 
 def score_runs(
@@ -116,17 +143,22 @@ def confusion_shares(predictions: pd.DataFrame, intervals: Intervals) -> pd.Data
     Raises:
         ValueError: the test split is empty, or has a class without a probability column.
     """
-    classes, confusion = _count_test_predictions(predictions)
-    filled = confusion.any(axis=-1, keepdims=True)
-    shares, draws = (
-        np.where(filled, balance_classes(counts), np.nan)
-        for counts in (confusion, resample_confusion(confusion, intervals))
-    )
+    classes, groups = _count_test_predictions(predictions)
+    confusion = count_kinds(groups)
+    shares, draws = balance_classes(confusion), balance_classes(resample(groups, intervals))
+    nothing = (float("nan"),) * 3
+
+    def share(i: int, j: int) -> tuple[float, float, float]:
+        if groups[i].has_siblings:
+            bounds = interval_of_draws(draws[..., i, j], intervals, groups[i].n)
+        else:
+            bounds = proportion_interval(confusion[i, j], confusion[i].sum(), intervals)
+        return (float(shares[i, j]), *bounds) if confusion[i].any() else nothing
+
     rows = [
-        (classes[i], classes[j], int(confusion[i, j]), float(shares[i, j]),
-         *percentile_interval(draws[:, i, j], intervals))
+        (classes[i], classes[j], int(confusion[i, j]), *share(i, j))
         for i, j in np.ndindex(confusion.shape)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=CONFUSION_COLUMNS)
 
 
@@ -159,14 +191,16 @@ def wide_scores(scores: pd.DataFrame, names: Mapping[str, tuple[str, str]]) -> p
     return pd.DataFrame(rows, columns=[*keys, *figures])
 
 
-def _count_test_predictions(predictions: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
-    """The classes of a run, and its confusion matrix on test radiographs."""
+def _count_test_predictions(predictions: pd.DataFrame) -> tuple[list[str], list[GroupCounts]]:
+    """The classes of a run, and what they are predicted to be on test radiographs."""
     test, classes = select_split(predictions), predicted_classes(predictions)
     # Counting would leave them out without a word.
     unknown = sorted({*test["label"], *test["predicted"]} - set(classes), key=str)
     if unknown:
         raise ValueError(f"classes without a probability column: {', '.join(map(str, unknown))}")
-    return classes, count_predictions(test["label"], test["predicted"], classes)
+    known, n = pd.Index(classes), len(classes)
+    labels, predicted = (known.get_indexer(pd.Index(test[name])) for name in ("label", "predicted"))
+    return classes, count_groups(labels, predicted, groups_of(test), (n, n))
 
 
 def _scores_by_label(

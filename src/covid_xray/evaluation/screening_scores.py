@@ -12,7 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.evaluation.intervals import Intervals, resample_confusion, with_bounds
+from covid_xray.evaluation.intervals import (
+    GroupCounts,
+    Intervals,
+    count_groups,
+    count_kinds,
+    interval_of_draws,
+    proportion_interval,
+    resample,
+    smallest_class,
+    with_bounds,
+)
 from covid_xray.evaluation.metrics import (
     accuracy_score,
     average_precision_of_counts,
@@ -21,7 +31,7 @@ from covid_xray.evaluation.metrics import (
     roc_auc_of_counts,
     scores_by_class,
 )
-from covid_xray.evaluation.predictions import probability_column, select_split
+from covid_xray.evaluation.predictions import groups_of, probability_column, select_split
 from covid_xray.evaluation.scoring import COVID
 from covid_xray.split import Split
 
@@ -42,8 +52,8 @@ def screening_view(predictions: pd.DataFrame, positive: str = COVID) -> pd.DataF
         positive: the class to look for; all others are negative.
 
     Returns:
-        The same rows: `image_id, split, is_positive` (bool), `predicted_positive` (bool), and
-        `score` (float64), the probability of the positive class.
+        The same rows: `image_id, group_id, split, is_positive` (bool), `predicted_positive`
+        (bool), and `score` (float64), the probability of the positive class.
 
     Raises:
         ValueError: the positive class has no probability column, or a probability in it is NaN.
@@ -55,6 +65,7 @@ def screening_view(predictions: pd.DataFrame, positive: str = COVID) -> pd.DataF
     if scores.isna().any():
         raise ValueError(f"{column} is NaN for {scores.isna().sum()} radiographs")
     return predictions[["image_id", "split"]].assign(
+        group_id=groups_of(predictions),
         is_positive=(predictions["label"] == positive).astype(np.bool_),
         predicted_positive=(predictions["predicted"] == positive).astype(np.bool_),
         score=scores,
@@ -93,10 +104,10 @@ def screening_scores(
 def score_screening(
     predictions: pd.DataFrame, intervals: Intervals, *, positive: str = COVID
 ) -> dict[str, float]:
-    """Screening scores of the test split with bootstrap intervals (Report B, Résultats).
+    """Screening scores of the test split with intervals (Report B, Résultats).
 
-    Positives and negatives are resampled separately (Efron & Tibshirani, 1993), so that every
-    bootstrap sample has the test split's own prevalence.
+    Positives and negatives are resampled separately, so that every sample has the test split's own
+    prevalence; duplicate groups (`group_id`) are drawn whole, where they are known.
 
     Args:
         predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
@@ -110,12 +121,20 @@ def score_screening(
     Raises:
         ValueError: the test split is empty; or as `screening_view` raises.
     """
-    truth, decision, score = _split_arrays(screening_view(predictions, positive), Split.TEST)
+    rows = select_split(screening_view(predictions, positive), Split.TEST)
+    truth, decision, score = _as_arrays(rows)
     values = screening_scores(truth, decision, score)
-    draws = _resample_scores(truth, decision, score, intervals)
+    draws = _resample_scores(truth, decision, score, rows["group_id"], intervals)
+    groups = _group_decisions(truth, decision, rows["group_id"])
+    n = smallest_class(groups)
+    bounds = {name: interval_of_draws(draws[name], intervals, n) for name in SCREENING_SCORES}
+    if not any(own.has_siblings for own in groups):
+        hits = count_kinds(groups)
+        bounds["accuracy"] = proportion_interval(int(np.trace(hits)), len(truth), intervals)
+        bounds["recall"] = proportion_interval(hits[1, 1], hits[1].sum(), intervals)
     row: dict[str, float] = {}
     for name in SCREENING_SCORES:
-        row |= with_bounds(name, values[name], draws[name], intervals)
+        row |= with_bounds(name, values[name], bounds[name])
     return row | {"n_test": len(truth), "n_positive": int(truth.sum())}
 
 
@@ -174,39 +193,53 @@ def operating_point(
             `choose_threshold` raise.
     """
     view = screening_view(predictions, positive)
-    truth, _, score = _split_arrays(view, Split.VALIDATION)
-    test_truth, _, test_score = _split_arrays(view, Split.TEST)
+    truth, _, score = _as_arrays(select_split(view, Split.VALIDATION))
+    test = select_split(view, Split.TEST)
+    test_truth, _, test_score = _as_arrays(test)
     threshold = choose_threshold(truth, score, sensitivity)
     before = _rates(count_predictions(truth, score >= threshold, _SIDES))
-    decisions = count_predictions(test_truth, test_score >= threshold, _SIDES)
-    rates, draws = _rates(decisions), _rates(resample_confusion(decisions, intervals))
+    groups = _group_decisions(test_truth, test_score >= threshold, test["group_id"])
+    decisions = count_kinds(groups)
+    rates, draws = _rates(decisions), _rates(resample(groups, intervals))
     row = {"threshold": threshold, "wanted_sensitivity": sensitivity}
     row |= {f"validation_{name}": float(before[side]) for name, side in _RATES.items()}
     for name, side in _RATES.items():
-        row |= with_bounds(name, float(rates[side]), draws[:, side], intervals)
+        bounds = (
+            interval_of_draws(draws[..., side], intervals, groups[side].n)
+            if groups[side].has_siblings
+            else proportion_interval(decisions[side, side], decisions[side].sum(), intervals)
+        )
+        empty = (float("nan"), float("nan"))
+        row |= with_bounds(name, float(rates[side]), bounds if decisions[side].any() else empty)
     n_negative, n_positive = decisions.sum(axis=1).tolist()
     sizes = {"n_positive": n_positive, "n_negative": n_negative}
     return row | {"n_validation_positive": int(truth.sum())} | sizes
 
 
-def _split_arrays(
-    view: pd.DataFrame, split: Split
+def _as_arrays(
+    rows: pd.DataFrame,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-    """Truth, decision and score of the radiographs of one split, each (n,)."""
-    rows = select_split(view, split)
+    """Truth, decision and score of the radiographs of a view, each (n,)."""
     truth, decision = (
         rows[name].to_numpy(np.bool_) for name in ("is_positive", "predicted_positive")
     )
     return truth, decision, rows["score"].to_numpy(np.float64)
 
 
-def _rates(decisions: NDArray[np.int64]) -> NDArray[np.float64]:
+def _group_decisions(
+    truth: NDArray[np.bool_], decision: NDArray[np.bool_], groups: pd.Series
+) -> list[GroupCounts]:
+    """Negatives and positives by what is decided, those of a duplicate group together."""
+    return count_groups(truth.astype(np.intp), decision.astype(np.intp), groups, (2, 2))
+
+
+def _rates(decisions: NDArray[np.generic]) -> NDArray[np.float64]:
     """Specificity and sensitivity (..., 2) of counts (..., 2, 2); NaN of a side that is empty."""
     right = np.diagonal(balance_classes(decisions), axis1=-2, axis2=-1)
     return np.where(decisions.any(axis=-1), right, np.nan)
 
 
-def _scores_of_decisions(decisions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+def _scores_of_decisions(decisions: NDArray[np.generic]) -> dict[str, NDArray[np.float64]]:
     """The scores of counts (..., 2, 2) that need no probability, as arrays (...)."""
     by_side = scores_by_class(decisions)
     return {
@@ -219,30 +252,35 @@ def _resample_scores(
     is_positive: NDArray[np.bool_],
     predicted_positive: NDArray[np.bool_],
     scores: NDArray[np.float64],
+    groups: pd.Series,
     intervals: Intervals,
 ) -> dict[str, NDArray[np.float64]]:
-    """All of `SCREENING_SCORES` of every bootstrap sample, each (n_resamples,)."""
-    # Radiographs of one score and decision are interchangeable: drawing images of a side with
-    # replacement draws how many there are of each kind, as for a confusion matrix.
-    kinds, kind = np.unique(
-        np.column_stack((-scores, predicted_positive)), axis=0, return_inverse=True
-    )
-    counts = np.zeros((2, len(kinds)), np.int64)
-    np.add.at(counts, (is_positive.astype(np.intp), kind.ravel()), 1)
+    """All of `SCREENING_SCORES` of every sample and posterior draw, each (2, n_resamples)."""
+    # Radiographs of one score and decision are of one kind. The posterior knows half a radiograph
+    # beforehand that scores above all others and is found, and half a one below that is not.
+    seen = np.column_stack((-scores, predicted_positive))
+    extremes = [(-np.inf, True), (np.inf, False)]
+    kinds, kind = np.unique(np.vstack((seen, extremes)), axis=0, return_inverse=True)
+    prior = np.zeros(len(kinds))
+    prior[[0, -1]] = 0.5
+    sides = is_positive.astype(np.intp)
+    counts = count_groups(sides, kind.ravel()[: len(seen)], groups, (2, len(kinds)))
     found = kinds[:, 1].astype(np.bool_)
     # Where a new score begins. NaN, which differs from any, makes the first one begin.
     starts = np.flatnonzero(np.diff(kinds[:, 0], prepend=np.nan))
-    draws = resample_confusion(counts, intervals)
+    draws = resample(counts, intervals, prior)
+    n_pieces = math.ceil(intervals.n_resamples / _RESAMPLES_AT_A_TIME)
     # Sums of all samples at once would need several times the memory of the draws.
     pieces = [
-        _scores_of_kinds(piece, found, starts)
-        for piece in np.array_split(draws, math.ceil(intervals.n_resamples / _RESAMPLES_AT_A_TIME))
+        _scores_of_kinds(piece, found, starts) for piece in np.array_split(draws, n_pieces, axis=1)
     ]
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in SCREENING_SCORES}
+    return {
+        name: np.concatenate([piece[name] for piece in pieces], axis=1) for name in SCREENING_SCORES
+    }
 
 
 def _scores_of_kinds(
-    counts: NDArray[np.int64], found: NDArray[np.bool_], starts: NDArray[np.intp]
+    counts: NDArray[np.float64], found: NDArray[np.bool_], starts: NDArray[np.intp]
 ) -> dict[str, NDArray[np.float64]]:
     """All scores (...) of counts (..., 2, n_kinds), highest score first."""
     decisions = np.stack([counts[..., kinds].sum(axis=-1) for kinds in (~found, found)], axis=-1)

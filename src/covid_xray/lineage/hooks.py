@@ -79,7 +79,7 @@ class RecordHooks:
         self._records = records_of(pipeline, study.parameters, dict(study.roots) | given)
         self._unsaved = {node.name: set(node.outputs) for node in pipeline.nodes}
         self._datasets = {name: catalog.get(name) for name in self._records}
-        if STUDY in pipeline.inputs():
+        if STUDY in pipeline.inputs() and study.book.study() != study.identity:
             study.book.write_study(study.identity)
         for dataset in self._datasets.values():
             _tell(dataset, "origin", study.origin)

@@ -56,7 +56,7 @@ def compare_methods(
 
 def _mean_ssim(scores: pd.DataFrame, intervals: Intervals) -> dict[str, Any]:
     ssim = scores["ssim"].to_numpy()
-    low, high = mean_interval(ssim, intervals)
+    low, high = mean_interval(ssim, intervals, (-1, 1))
     return {
         "quantity": "mean SSIM, test radiographs",
         "value": ssim.mean(),

@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from covid_xray.models.backbone import BACKBONES
 from covid_xray.models.transfer_classifiers import calibrate_batch_norm
 from covid_xray.models.trunk import cut_classifier, trunk_features
 from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
-from covid_xray.training.fitting import predict_probabilities
+from covid_xray.training.fitting import compile_classifier, fit_compiled, predict_probabilities
 from covid_xray.training.settings import TrainingSettings
 from covid_xray.training.tail import TailTrainer
 from support.transfer import build_calibrated, build_tiny
@@ -252,3 +253,33 @@ def test_a_class_without_training_rows_is_refused():
         train(trainer, features, rows=(np.array([], dtype=int), VALIDATION))
     with pytest.raises(TrainingError, match="no validation row"):
         train(trainer, features, rows=(TRAIN, np.array([], dtype=int)))
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0, 1 / 3])
+def test_a_class_weight_moves_recall_as_far_as_bayes_rule_says(weight):
+    """Two normal distributions 1.5 apart: weight w moves the threshold by log(w) / 1.5."""
+    rng = np.random.default_rng(4)
+    is_covid = np.arange(4000) % 2 == 0
+    features = (rng.normal(size=4000) + 1.5 * is_covid).astype(np.float32)[:, None]
+    targets = np.stack([is_covid, ~is_covid], axis=1).astype(np.float32)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
+    settings = TrainingSettings(
+        learning_rate=0.05, batch_size=100, epochs=12, patience=12, seed=1, optimiser="adam"
+    )
+    compile_classifier(model, settings)
+
+    def read(rows):
+        return features[rows], targets[rows]
+
+    train, validation = np.arange(2000), np.arange(2000, 4000)
+    fit_compiled(
+        model,
+        ShuffledBatches(read, train, 100, seed=1),
+        ShuffledBatches(read, validation, 100),
+        [weight, 1.0],
+        settings,
+    )
+    grid = np.linspace(-4, 6, 4001, dtype=np.float32)
+    threshold = grid[np.argmax(model.predict(grid[:, None], verbose=0)[:, 0] > 0.5)]
+    recall = norm.sf(threshold - 1.5)
+    assert recall == pytest.approx(norm.sf(0.75 - np.log(weight) / 1.5 - 1.5), abs=0.03)

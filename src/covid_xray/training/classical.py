@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 from covid_xray.models.screening_classifiers import POOLING
 
@@ -28,21 +29,32 @@ def convolution_features(classifier: keras.Model) -> keras.Model:
     return keras.Model(classifier.inputs[0], features, name=f"{classifier.name}_features")
 
 
-def classical_classifiers(seed: int) -> dict[str, Any]:
-    """Untrained scikit-learn classifiers by name; classes weigh the same in each.
+def fit_classical_classifiers(
+    features: NDArray[np.floating], labels: NDArray[np.str_], seed: int
+) -> dict[str, Any]:
+    """Fit scikit-learn's classifiers, with all classes of the same weight.
 
     Args:
+        features: of the training radiographs, (n, features).
+        labels: their classes, (n,).
         seed: of the forest and of the folds that calibrate the SVM.
+
+    Returns:
+        A logistic regression, a support-vector machine and a random forest, by name.
     """
-    balanced = {"class_weight": "balanced", "random_state": seed}
     # An SVM has no probabilities of its own: a sigmoid is fitted to its decisions (Platt, 1999).
-    svm = CalibratedClassifierCV(SVC(**balanced), ensemble=False)
+    # The sigmoid needs the weights as well, or it brings the classes' frequencies back.
+    svm = CalibratedClassifierCV(SVC(random_state=seed), ensemble=False)
+    # Leaves of two radiographs would be pure, and the weights without effect.
+    forest = RandomForestClassifier(300, min_weight_fraction_leaf=0.01, random_state=seed)
+    regression = LogisticRegression(max_iter=2000, random_state=seed)
+    last = {"logistic_regression": regression, "svm": svm, "random_forest": forest}
+    weights = compute_sample_weight("balanced", labels)
     return {
-        "logistic_regression": make_pipeline(
-            StandardScaler(), LogisticRegression(max_iter=2000, **balanced)
-        ),
-        "svm": make_pipeline(StandardScaler(), svm),
-        "random_forest": RandomForestClassifier(n_estimators=300, min_samples_leaf=2, **balanced),
+        name: Pipeline([("scaler", StandardScaler()), ("classifier", classifier)]).fit(
+            features, labels, classifier__sample_weight=weights
+        )
+        for name, classifier in last.items()
     }
 
 

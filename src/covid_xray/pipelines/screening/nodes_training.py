@@ -179,17 +179,19 @@ def fit_classical_classifiers(
     Returns:
         The fitted classifiers by name, and their predictions, a run each.
     """
-    from covid_xray.training.classical import classical_classifiers, probabilities_in_order
+    from covid_xray.training import classical
 
     rows = rows_of_question(splits, COVID)
     classes = class_names(rows)
     training, held_out = (rows[(rows["split"] == Split.TRAIN) == part] for part in (True, False))
-    fitted = classical_classifiers(screening.seed)
+    labels = training["label"].to_numpy(str)
+    fitted = classical.fit_classical_classifiers(
+        convolution_features[training["row"]], labels, screening.seed
+    )
     answers = {}
     for name in CLASSICAL:
-        fitted[name].fit(convolution_features[training["row"]], training["label"].to_numpy(str))
         features = convolution_features[held_out["row"]]
-        probabilities = probabilities_in_order(fitted[name], features, classes)
+        probabilities = classical.probabilities_in_order(fitted[name], features, classes)
         answers[name] = prediction_table(held_out, probabilities, classes)
     return fitted, long_predictions("classical", answers)
 

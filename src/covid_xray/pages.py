@@ -17,7 +17,7 @@ Forms = Mapping[str, Form]
 AS_IT_IS = ""
 MISSING = "n/a"
 SCORES_NOTE = (
-    "Scores on the held-out test radiographs, every class weighing the same, with bootstrap "
+    "Scores on the held-out test radiographs, every class weighing the same, with 95 % "
     "intervals; in brackets the published figures."
 )
 NO_WEIGHTS_NOTE = (

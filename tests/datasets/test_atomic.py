@@ -1,10 +1,13 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kedro.io import DatasetError
 
 from covid_xray.datasets import (
@@ -14,6 +17,8 @@ from covid_xray.datasets import (
     PickleDataset,
     TextDataset,
 )
+from covid_xray.evaluation.intervals import Intervals
+from covid_xray.evaluation.scoring import score_predictions
 from covid_xray.whole import remove_partial_files
 
 TABLE = pd.DataFrame({"image_id": ["COVID-1"], "luminosity": [130.5]})
@@ -32,7 +37,8 @@ def test_data_come_back_and_nothing_else_stays(tmp_path, dataset_type, name, dat
     dataset.save(data)
     loaded = dataset.load()
     assert loaded.equals(data) if isinstance(data, pd.DataFrame) else loaded == data
-    assert [path.name for path in (tmp_path / "folder").iterdir()] == [name]
+    there = {path.name for path in (tmp_path / "folder").iterdir()}
+    assert there == ({name, "table.parquet"} if dataset_type is CSVDataset else {name})
 
 
 class Unwritable:
@@ -81,4 +87,47 @@ def test_a_killed_save_leaves_no_file(tmp_path):
     assert not CSVDataset(filepath=str(path)).exists()
     CSVDataset(filepath=str(path)).save(TABLE)
     remove_partial_files(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+    assert {file.name for file in tmp_path.iterdir()} == {"table.csv", "table.parquet"}
+
+
+# What CSV takes for missing, for a number or for a truth value.
+NAMES = ["None", "NA", "nan", "", "1", "007", "TRUE", "1e5", " a ", 'say "no", twice', "é"]
+
+
+@given(st.lists(st.sampled_from(NAMES) | st.text(max_size=4), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_names_come_back_as_they_were(names):
+    table = pd.DataFrame({"label": names, "n": range(len(names)), "score": 0.1})
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = CSVDataset(filepath=f"{folder}/table.csv")
+        dataset.save(table)
+        loaded = dataset.load()
+    assert loaded["label"].tolist() == names
+    assert loaded["n"].dtype == table["n"].dtype
+    assert loaded.equals(table.astype(loaded.dtypes.to_dict()))
+
+
+def test_classes_that_csv_takes_for_missing_count_in_the_scores(tmp_path):
+    """`None` and `NA` dropped out of a recall of 0.75, which became 1."""
+    classes = ["None", "NA", "1", "TRUE"]
+    predictions = pd.DataFrame({"label": classes * 4, "split": "test", "predicted": classes * 4})
+    predictions.loc[:3, "predicted"] = classes[::-1]
+    predictions = predictions.assign(**{f"probability_{name}": 0.25 for name in classes})
+    dataset = CSVDataset(filepath=str(tmp_path / "predictions.csv"))
+    dataset.save(predictions)
+    intervals = Intervals(n_resamples=100, confidence=0.95, seed=1)
+    scores = score_predictions(dataset.load(), intervals).set_index(["label", "score"])
+    for name in classes:
+        assert scores.loc[(name, "recall"), ["value", "support"]].tolist() == [0.75, 4]
+
+
+def test_a_table_is_there_when_both_files_are(tmp_path):
+    dataset = CSVDataset(filepath=str(tmp_path / "table.csv"))
+    dataset.save(TABLE)
+    assert dataset.exists()
+    for name in ("table.csv", "table.parquet"):
+        (tmp_path / name).rename(tmp_path / "aside")
+        assert not dataset.exists()
+        with pytest.raises(DatasetError, match="There is no .*table.csv"):
+            dataset.load()
+        (tmp_path / "aside").rename(tmp_path / name)

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kedro.io import DatasetError
 from kedro_datasets import json, pandas, pickle, text
+from pandas import DataFrame, read_parquet
 
 from covid_xray.origin import Origin, describe_origin
 from covid_xray.whole import whole_file
@@ -34,7 +36,36 @@ class AtomicSaveMixin:
 
 
 class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
-    """`pandas.CSVDataset` whose file appears whole or not at all."""
+    """A table as CSV, for people, and beside it as Parquet, which is what is loaded.
+
+    A CSV file has no types: a class called `None` or `NA` comes back as missing, one called `1` as
+    a number. Each file appears whole or not at all, and the table is there when both are.
+    """
+
+    @property
+    def _typed(self) -> Path:
+        return Path(self._filepath).with_suffix(".parquet")
+
+    def save(self, data: DataFrame) -> None:
+        """Save both files."""
+        super().save(data)
+        with whole_file(self._typed) as partial:
+            data.to_parquet(partial, index=False)
+
+    def load(self) -> DataFrame:
+        """The table as it was saved.
+
+        Raises:
+            DatasetError: if there is none.
+        """
+        if not self._exists():
+            raise DatasetError(
+                f"There is no table {self._filepath} with {self._typed.name} beside."
+            )
+        return read_parquet(self._typed)
+
+    def _exists(self) -> bool:
+        return self._typed.is_file() and Path(self._filepath).is_file()
 
 
 class ParquetDataset(AtomicSaveMixin, pandas.ParquetDataset):

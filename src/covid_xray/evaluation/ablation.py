@@ -69,7 +69,7 @@ def score_frozen_runs(
         predictions: `run, split, label, predicted`, and `probability_<class>` for each class.
         key: what sets the experiment's runs apart; runs of others have none.
         names: what tables call each backbone.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         The key, `backbone, weights, n_train, n_test`, the scores and `note`, in the order of the

@@ -15,7 +15,7 @@ def score_folds(
 
     Args:
         predictions: of one run per fold, `backbone, run` first.
-        intervals: bootstrap intervals within a fold.
+        intervals: of the scores within a fold.
 
     Returns:
         `backbone, run`, and the scores of Table 5; and `backbone, score, mean, sd, n_folds` (the

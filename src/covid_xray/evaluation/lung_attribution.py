@@ -69,7 +69,7 @@ def summarise_lung_attribution(
         labels: class of each radiograph, (n,).
         shares: what `share_inside_lungs` returns, (n,).
         areas: what `lung_areas` returns, (n,).
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         One row per label in sorted order, then `all`: `label`; `n` radiographs, of which

@@ -1,7 +1,7 @@
 """Agreement of a predicted lung mask with the true one.
 
 Dice (Dice, 1945), intersection over union (Jaccard), pixel accuracy and Hausdorff distance; the
-mean of each over pairs of masks carries a bootstrap interval.
+mean of each over pairs of masks carries a 95 % interval.
 """
 
 from __future__ import annotations
@@ -92,13 +92,13 @@ def overlap_scores(predicted: _Mask, true: _Mask) -> dict[str, float]:
 
 
 def summarise_overlap(scores: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
-    """Mean of every score per method and class, with its bootstrap interval.
+    """Mean of every score per method and class, with its 95 % interval.
 
     A Hausdorff distance that is not defined is left out of the mean, and the note counts it.
 
     Args:
         scores: one row per method and pair of masks: `method, label` and `OVERLAP_SCORES`.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         One row per method (in the order of their first rows), label (each class by name, then

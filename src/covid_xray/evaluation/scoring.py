@@ -115,7 +115,7 @@ def score_runs(
 
     Args:
         predictions: as `score_predictions` takes them, of many runs, and the keys.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
         balance: whether `value` weighs the classes equally.
         keys: columns that name a run.
 
@@ -134,7 +134,7 @@ def confusion_shares(predictions: pd.DataFrame, intervals: Intervals) -> pd.Data
 
     Args:
         predictions: of one run: `split, label, predicted` and `probability_<class>` per class.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         `label, predicted, count, share, low, high`, a row per pair of classes in the order of the

@@ -29,7 +29,7 @@ def compare_answers(
         titles: what readers call it.
         costs: `part, parameters, file_bytes, ms_per_image`.
         parts: what each answer is made of.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         By `model`: `title`; what `score_screening` returns; `parameters, file_megabytes,

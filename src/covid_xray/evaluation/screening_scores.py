@@ -112,7 +112,7 @@ def score_screening(
     Args:
         predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
         positive: the class to look for.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         Each of `SCREENING_SCORES` as `<score>, <score>_low, <score>_high`, then `n_test` and
@@ -180,7 +180,7 @@ def operating_point(
         predictions: `image_id, split, label, predicted` and `probability_<class>` per class.
         sensitivity: share of the validation positives to find, above 0 and up to 1.
         positive: the class to look for.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         `threshold, wanted_sensitivity, validation_sensitivity, validation_specificity`; on the

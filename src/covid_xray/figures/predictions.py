@@ -31,7 +31,7 @@ _TRUE_CLASS = "true class of the wrong ones"
 _CELL = 0.8  # inches
 _DARK = 0.6  # a share whose cell is too dark for dark words
 _PER_ROW = 2
-_BARS_NOTE = "Bars are bootstrap intervals; points are set apart sideways so that these show"
+_BARS_NOTE = "Bars are 95 % intervals; points are set apart sideways so that these show"
 
 
 @theme.themed
@@ -125,7 +125,7 @@ def draw_confusion_matrices(shares_by_model: Mapping[str, pd.DataFrame]) -> Figu
         axes.set_title(theme.wrapped(model, side))
     for axes in grid.flat[len(shares_by_model) :]:
         axes.remove()
-    subtitle = "Share of the true class with its bootstrap interval, and number of radiographs"
+    subtitle = "Share of the true class with its 95 % interval, and number of radiographs"
     return theme.titled(figure, "What the test radiographs of each class are taken for", subtitle)
 
 

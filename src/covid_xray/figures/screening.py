@@ -19,7 +19,7 @@ _PANEL = 4.2  # inches
 _CORNER = 0.25  # side of the corner of the ROC that is enlarged
 _THICK = 1.5 * theme.LINE
 
-_EVIDENCE = "evidence inside the lungs, with its bootstrap interval"
+_EVIDENCE = "evidence inside the lungs, with its 95 % interval"
 _AREA = "area of the lungs in the picture: what evidence everywhere alike would give"
 
 Cues = Mapping[str, theme.Cue]

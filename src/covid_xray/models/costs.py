@@ -27,7 +27,8 @@ class Cost:
     Attributes:
         parameters: weights of a network, trainable or not; 0 for a classical classifier, whose
             size shows in its file.
-        file_bytes: size of its file.
+        file_bytes: size of its file; of a network, of its weights alone (the rest tells addresses
+            in memory, whose length changes from run to run).
         ms_per_image: milliseconds per image on this machine, in batches.
     """
 
@@ -44,7 +45,8 @@ def network_cost(model: keras.Model, radiographs: NDArray[np.float32]) -> Cost:
         radiographs: one batch, float32 (n, side, side, 1), 0-255.
     """
     ms_per_image = _milliseconds(model.predict_on_batch, radiographs)
-    return Cost(int(model.count_params()), _file_bytes("model.keras", model.save), ms_per_image)
+    file_bytes = _file_bytes("model.weights.h5", model.save_weights)
+    return Cost(int(model.count_params()), file_bytes, ms_per_image)
 
 
 def classical_cost(classifier: Any, features: NDArray[np.float32]) -> Cost:

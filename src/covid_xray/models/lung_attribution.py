@@ -38,7 +38,7 @@ def measure_lung_attribution(
         pixels: what it sees: uint8 (n, side, side), or what gives such rows.
         lung_masks: 0/1 uint8 array of the same shape.
         row_of: row of both by `image_id`.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         What `summarise_lung_attribution` returns.

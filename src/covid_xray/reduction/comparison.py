@@ -37,7 +37,7 @@ def compare_methods(
         explained_variance: table `EXPLAINED_VARIANCE`.
         scores: tables `RECONSTRUCTION_SCORES` of PCA, the dense and the convolutional autoencoder.
         published: the table of published figures.
-        intervals: bootstrap intervals.
+        intervals: of the scores.
 
     Returns:
         Table `REDUCTION_COMPARISON`; PCA's explained variance (on training radiographs, as

@@ -52,7 +52,7 @@ def write_screening_page(
     shown = _Figures(named)
     return page(
         "Report B: COVID against the rest",
-        "Ours, with bootstrap intervals, and in brackets the published figures. All models are "
+        "Ours, with 95 % intervals, and in brackets the published figures. All models are "
         "scored on the same held-out test radiographs, at their own prevalence as in the report.",
         _NO_WEIGHTS if xception["weights"] == "none" else "",
         _preparation(class_proportions, shown),

@@ -160,7 +160,7 @@ def summarise_segmentation(
     published_figures: pd.DataFrame,
     intervals: Intervals,
 ) -> pd.DataFrame:
-    """Means per method and class with bootstrap intervals, the published accuracy beside ours."""
+    """Means per method and class with 95 % intervals, the published accuracy beside ours."""
     table = summarise_overlap(segmentation_pair_scores, intervals)
     reported = pd.Series({"method": UNET, "label": "all", "score": "pixel_accuracy"})
     theirs = (table[reported.index] == reported).all(axis="columns")
@@ -278,7 +278,7 @@ def write_segmentation_page(
         "Segmentation: finding the lungs",
         pages.section(
             "Scores on test pairs",
-            "Means with bootstrap intervals, and in brackets the published figure; Hausdorff "
+            "Means with 95 % intervals, and in brackets the published figure; Hausdorff "
             "distances in pixels.",
             pages.table(scores, _SCORES),
         ),

@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 endif
 
-.PHONY: help demo test test-fast lint format docs viz lock clean
+.PHONY: help demo test test-all test-fast lint format docs viz lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,11 +33,14 @@ demo: $(VENV)/.installed  ## install, and run the whole project on the phantom s
 	$(BIN)/kedro run --only-missing-outputs
 	@cat data/08_reporting/phantom_study/study_page.md
 
-test: lint  ## lint, types and all tests
+test: lint  ## lint, types and the tests that every change needs
+	$(BIN)/pytest $(PARALLEL) -m 'not thorough'
+
+test-all: lint  ## the same, and those that take a whole project over again
 	$(BIN)/pytest $(PARALLEL)
 
 test-fast: $(VENV)/.installed-dev  ## the tests that run no whole pipeline
-	$(BIN)/pytest $(PARALLEL) -m 'not slow'
+	$(BIN)/pytest $(PARALLEL) -m 'not slow and not thorough'
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -1,55 +1,66 @@
-"""The pipeline `cross_validation`: folds trained on the activations that `modeling` has made."""
+"""The pipeline `cross_validation`: a backbone trained on folds that are each prepared anew."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from covid_xray.models.backbone import BACKBONES
-from covid_xray.pipelines.cross_validation.nodes import (
-    assign_variant_to_folds,
-    summarise_folds,
-)
+from covid_xray.pipelines.cross_validation.nodes import plan_study_folds, summarise_folds
 from covid_xray.pipelines.cross_validation.parameters import FoldParameters
-from covid_xray.pipelines.cross_validation.pipeline import backbone_box, create_pipeline
-from covid_xray.pipelines.modeling import create_pipeline as create_modeling
-from covid_xray.studies.parameters import SplittingParameters
-from covid_xray.training.runs import join_runs
-from support.runs import (
-    INTERVALS,
-    ORIGINALS,
-    ROWS,
-    TRANSFER,
-    make_activations,
-    run_on_study,
+from covid_xray.pipelines.cross_validation.pipeline import backbone_box
+from covid_xray.studies.parameters import (
+    AugmentationParameters,
+    SharpnessParameters,
+    SplittingParameters,
 )
+from covid_xray.training.runs import join_runs
+from support.runs import IMAGES, INTERVALS, ORIGINALS, TRANSFER, run_on_study
 
 pytestmark = pytest.mark.slow
 
 SPLITTING = SplittingParameters(protocol="leak_free", train=0.7, validation=0.15, test=0.15, seed=3)
+SPLITS = ORIGINALS[["image_id", "label", "group_id", "split"]].assign(kept=True)
+FEATURES = pd.DataFrame(
+    {"image_id": SPLITS["image_id"], "laplacian_variance": 50.0, "mask_area": np.nan}
+)
 
 
 @pytest.fixture(scope="module")
-def folds():
-    return assign_variant_to_folds(ROWS, TRANSFER, SPLITTING, FoldParameters(n_folds=3))
+def planned():
+    augmentation = AugmentationParameters(images_per_class=12, n_layers=3, factor=0.1)
+    sharpness = SharpnessParameters(thresholds=[30], min_laplacian_variance=30)
+    return plan_study_folds(
+        SPLITS, FEATURES, TRANSFER, SPLITTING, augmentation, sharpness, FoldParameters(n_folds=3)
+    )
 
 
 @pytest.fixture(scope="module")
-def catalog(tiny_backbones, tmp_path_factory, folds):
+def folds(planned):
+    return planned[0]
+
+
+@pytest.fixture(scope="module")
+def catalog(tiny_backbones, tmp_path_factory, planned):
     """A catalog after a tiny backbone was trained on three folds."""
+    _, rows, augmented = planned
     return run_on_study(
         tmp_path_factory.mktemp("folds"),
         backbone_box(BACKBONES[0]),
         **{
-            "folds": folds,
-            "mobilenet_activations": make_activations(),
-            "params:splitting": SPLITTING,
+            "masks": np.zeros_like(IMAGES),
+            "fold_rows": rows,
+            "fold_augmented_sets": augmented,
         },
     )
 
 
-def test_activations_are_modelings_and_come_from_nowhere_else():
-    pipeline = create_pipeline()
-    shared = {f"{backbone.id}_activations" for backbone in BACKBONES}
-    assert shared <= pipeline.inputs() & create_modeling().all_outputs()
-    assert not pipeline.all_outputs() & create_modeling().all_outputs()
+def test_every_fold_trains_on_augmented_images_of_its_own(catalog, planned):
+    _, rows, augmented = planned
+    assert len(augmented)
+    runs = catalog.load("mobilenet_fold_runs").set_index("run")
+    training = rows[rows["split"] == "train"]
+    assert runs["n_train"].to_dict() == training["run"].value_counts().to_dict()
+    assert (training.groupby("run")["array"].nunique() == 2).all()
 
 
 def test_the_parameters_say_how_many_folds(folds):

@@ -4,34 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from covid_xray.evaluation.folds import score_folds
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.models.backbone import Backbone
 from covid_xray.pipelines.cross_validation.parameters import FoldParameters
-from covid_xray.studies.folds import assign_folds, rows_of_fold
-from covid_xray.studies.parameters import SplittingParameters
-from covid_xray.studies.variants import select_variant
+from covid_xray.studies.augmented_sets import setting_arrays
+from covid_xray.studies.folds import assign_folds, plan_folds
+from covid_xray.studies.parameters import (
+    AugmentationParameters,
+    SharpnessParameters,
+    SplittingParameters,
+)
+from covid_xray.studies.pixels import Images, unique_rows
 from covid_xray.training.activations import Activations
 from covid_xray.training.runs import Run, RunPlan, TrainedRun
 from covid_xray.training.settings import TrainingSettings, TransferSettings
 
-Images = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from covid_xray.training.transfer import TransferTrainer
 
 
-def assign_variant_to_folds(
-    study_variants: pd.DataFrame,
+def plan_study_folds(
+    splits: pd.DataFrame,
+    radiograph_features: pd.DataFrame,
     transfer: TransferSettings,
     splitting: SplittingParameters,
+    augmentation: AugmentationParameters,
+    sharpness: SharpnessParameters,
     cross_validation: FoldParameters,
-) -> pd.DataFrame:
-    """Assign the variant's radiographs to folds by duplicate group, classes in equal shares."""
-    rows = select_variant(study_variants, transfer.variant)
-    return assign_folds(rows, cross_validation.n_folds, splitting.seed)
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Assign the study's radiographs to folds by duplicate group, and prepare each fold anew.
+
+    Returns:
+        The folds; table `RUN_ROWS`, a run per fold; and table `AUGMENTED_SETS`.
+    """
+    folds = assign_folds(splits, cross_validation.n_folds, splitting.seed)
+    prepared = plan_folds(
+        splits, radiograph_features, folds, transfer.variant, splitting, augmentation, sharpness
+    )
+    return folds, *prepared
 
 
 @dataclass(frozen=True)
@@ -44,33 +59,52 @@ class FoldNodes:
 
     backbone: Backbone
 
+    def extract_fold_activations(
+        self,
+        images: Images,
+        masks: Images,
+        fold_rows: pd.DataFrame,
+        fold_augmented_sets: pd.DataFrame,
+        transfer: TransferSettings,
+    ) -> Activations:
+        """Pass all that any fold sees once through the frozen trunk."""
+        arrays = setting_arrays(images, masks, fold_augmented_sets)
+        return self._trainer(images, fold_rows, transfer).activations(
+            arrays, unique_rows(fold_rows)
+        )
+
     def train_folds(
         self,
         images: Images,
-        augmented_images: Images,
-        study_variants: pd.DataFrame,
-        folds: pd.DataFrame,
-        activations: Activations,
+        masks: Images,
+        fold_rows: pd.DataFrame,
+        fold_augmented_sets: pd.DataFrame,
+        fold_activations: Activations,
         transfer: TransferSettings,
         training: TrainingSettings,
-        splitting: SplittingParameters,
     ) -> Iterator[RunPlan | TrainedRun]:
         """Train on all folds but two, once for each fold that is tested on."""
-        from covid_xray.training.transfer import TransferTrainer
-
-        rows = select_variant(study_variants, transfer.variant)
-        arrays = {"images": images, "augmented_images": augmented_images}
+        arrays = setting_arrays(images, masks, fold_augmented_sets)
         runs = [
             Run(
-                f"fold_{fold}",
-                rows_of_fold(rows, folds, fold, splitting.seed),
+                str(name),
+                rows.drop(columns="run").reset_index(drop=True),
                 training,
-                facts={"variant": transfer.variant, "fold": int(fold)},
+                facts={"variant": transfer.variant, "fold": fold},
             )
-            for fold in sorted(folds["fold"].unique())
+            for fold, (name, rows) in enumerate(fold_rows.groupby("run", sort=False))
         ]
-        trainer = TransferTrainer(self.backbone, transfer, images, rows)
-        yield from trainer.train_runs(runs, activations, arrays, rows)
+        trainer = self._trainer(images, fold_rows, transfer)
+        yield from trainer.train_runs(runs, fold_activations, arrays, unique_rows(fold_rows))
+
+    def _trainer(
+        self, images: Images, fold_rows: pd.DataFrame, transfer: TransferSettings
+    ) -> TransferTrainer:
+        from covid_xray.training.transfer import TransferTrainer
+
+        # All folds share one trunk: a random one is calibrated on the first fold's training rows.
+        first = fold_rows[fold_rows["run"] == fold_rows["run"].iloc[0]]
+        return TransferTrainer(self.backbone, transfer, images, first.reset_index(drop=True))
 
 
 def summarise_folds(

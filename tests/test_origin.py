@@ -9,14 +9,17 @@ from pathlib import Path
 import joblib
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import covid_xray.origin
 from covid_xray.datasets import (
     ClassicalClassifiersDataset,
+    CSVDataset,
     KerasModelDataset,
     KerasModelsDataset,
     PageDataset,
+    ParquetDataset,
 )
 from covid_xray.origin import commit, describe_origin, model_origin, origin_of
 
@@ -36,6 +39,20 @@ def test_a_page_ends_in_its_origin(tmp_path):
     dataset.origin = ORIGIN
     dataset.save("# Page\n")
     assert dataset.load() == f"# Page\n\n---\n\n{describe_origin(ORIGIN)}\n"
+
+
+@pytest.mark.parametrize(("kind", "name"), [(CSVDataset, "t.csv"), (ParquetDataset, "t.parquet")])
+def test_a_table_tells_its_origin(tmp_path, kind, name):
+    table = pd.DataFrame({"label": ["COVID"], "n": [3]})
+    dataset = kind(filepath=str(tmp_path / name))
+    dataset.save(table)
+    assert dataset.load().attrs == {}
+    dataset.origin = ORIGIN
+    dataset.save(table)
+    loaded = dataset.load()
+    assert loaded.equals(table)
+    assert loaded.attrs["origin"] == ORIGIN
+    assert table.attrs == {}
 
 
 @pytest.mark.parametrize("kind", [KerasModelDataset, KerasModelsDataset])

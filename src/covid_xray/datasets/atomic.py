@@ -39,8 +39,11 @@ class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
     """A table as CSV, for people, and beside it as Parquet, which is what is loaded.
 
     A CSV file has no types: a class called `None` or `NA` comes back as missing, one called `1` as
-    a number. Each file appears whole or not at all, and the table is there when both are.
+    a number. Each file appears whole or not at all, and the table is there when both are. A table
+    that a run saved says in `attrs["origin"]` where it comes from.
     """
+
+    origin: Origin | None = None
 
     @property
     def _typed(self) -> Path:
@@ -50,7 +53,7 @@ class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
         """Save both files."""
         super().save(data)
         with whole_file(self._typed) as partial:
-            data.to_parquet(partial, index=False)
+            _with_origin(data, self.origin).to_parquet(partial, index=False)
 
     def load(self) -> DataFrame:
         """The table as it was saved.
@@ -69,7 +72,22 @@ class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
 
 
 class ParquetDataset(AtomicSaveMixin, pandas.ParquetDataset):
-    """`pandas.ParquetDataset` whose file appears whole or not at all."""
+    """`pandas.ParquetDataset` whose file appears whole or not at all.
+
+    A table that a run saved says in `attrs["origin"]` where it comes from.
+    """
+
+    origin: Origin | None = None
+
+    def save(self, data: DataFrame) -> None:
+        """Save the table, with its origin if a run knows it."""
+        super().save(_with_origin(data, self.origin))
+
+
+def _with_origin(table: DataFrame, origin: Origin | None) -> DataFrame:
+    told = table.copy(deep=False)
+    told.attrs = {} if origin is None else {"origin": dict(origin)}
+    return told
 
 
 class JSONDataset(AtomicSaveMixin, json.JSONDataset):

@@ -122,3 +122,33 @@ def test_an_impossible_parameter_of_a_training_is_named(
 ):
     with pytest.raises(ParameterValidationError, match=named):
         run_kedro(project, pipeline, params=params)
+
+
+@pytest.mark.parametrize(
+    ("env", "params", "told"),
+    [
+        ("demo", {"study_path": "x"}, "kedro run --env study --params study_path=x"),
+        ("demo", {"kaggle_handle": "a/b"}, "kedro run --env study --params kaggle_handle=a/b"),
+        (
+            "study",
+            {"modeling": {"presets": {"published": {"epochs": 3}}}},
+            "--params modeling.training.epochs=3",
+        ),
+    ],
+)
+def test_what_nothing_reads_is_refused_with_what_to_type(load_catalog, env, params, told):
+    with pytest.raises(UnknownParameterError) as error:
+        load_catalog(ROOT, env=env, params=params)
+    assert told in str(error.value)
+
+
+def test_a_preset_works_in_the_demo_too(load_catalog):
+    catalog = load_catalog(ROOT, env="demo", params={"preset": "few_radiographs"})
+    training = catalog.load("params:modeling.training")
+    assert (training.learning_rate, training.batch_size, training.epochs) == (1e-4, 16, 20)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "two words"])
+def test_a_study_name_that_is_no_folder_is_refused(load_catalog, name):
+    with pytest.raises(Exception, match="study_name is '"):
+        load_catalog(ROOT, env="demo", params={"study_name": name})

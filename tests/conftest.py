@@ -35,8 +35,14 @@ def _group(file: str) -> str:
 
 
 def pytest_collection_modifyitems(items):
-    """What needs a finished project comes first: it takes longest."""
-    items.sort(key=lambda item: _group(item.nodeid.partition("::")[0]) != "finished")
+    """What needs a finished project comes first: it takes longest, and suffers no other network."""
+
+    def place(item):
+        in_group = _group(item.nodeid.partition("::")[0]) == "finished"
+        asks = {"finished", "engineered_afresh"} & set(item.fixturenames)
+        return not in_group, not asks
+
+    items.sort(key=place)
 
 
 class GroupScheduling(LoadScopeScheduling):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from covid_xray.studies.splits import split_groups
 from covid_xray.studies.study import RadiographyStudy
 from covid_xray.studies.variants import STUDY_VARIANTS
 from covid_xray.tables import Maybe, Number, Text, columns_of, table
+
+logger = logging.getLogger(__name__)
 
 Images = NDArray[np.uint8]
 LUNG_PAIRS = table(
@@ -141,6 +144,8 @@ def pairs_of_folder(
             shown["file"], shown["label"], groups.loc[shown.index, "group_id"], strict=True
         )
     ]  # fmt: skip
+    if left_out:
+        logger.info("%d pairs show radiographs that the study holds out: left out", len(left_out))
     rejected = pd.concat([read.rejected, rejected_table(left_out)], ignore_index=True)
     return LungPairs(table, read.images, read.masks, rejected)
 

@@ -15,7 +15,6 @@ from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overlap import summarise_overlap
 from covid_xray.evaluation.published import published_value
 from covid_xray.imaging.arrays import RowStream
-from covid_xray.imaging.decoding import RejectionReason
 from covid_xray.models.settings import UNetSettings
 from covid_xray.pipelines.segmentation.parameters import MaskParameters, PairParameters
 from covid_xray.split import Split
@@ -74,15 +73,11 @@ def gather_lung_pairs(
     """
     found = pairs_of_study(radiograph_index, splits, reading.side)
     if found is None:
-        hashes = radiograph_features["perceptual_hash"].to_numpy()
-        study = StudyRadiographs(splits, images, hashes)
+        study = StudyRadiographs(splits, images, radiograph_features["perceptual_hash"].to_numpy())
         found = pairs_of_folder(segmentation_pairs, reading, duplicates, study)
     elif segmentation_pairs is not None:
         logger.warning("The study has lung masks of its own: segmentation_pairs is not used.")
     table = assign_pairs(found.table, pairs.shares, most=pairs.most, seed=pairs.seed)
-    shown = (found.rejected["reason"] == RejectionReason.HELD_OUT_RADIOGRAPH).sum()
-    if shown:
-        logger.info("%d pairs show radiographs that the study holds out: left out", shown)
     logger.info("Lung pairs per class and split:\n%s", pd.crosstab(table["label"], table["split"]))
     return table, found.images, found.masks, found.rejected
 

@@ -58,6 +58,10 @@ def test_the_seed_fixes_the_folds():
     assert not FOLDS.equals(assign_folds(SPLITS, N_FOLDS, seed=4))
 
 
+def test_redundant_duplicates_change_no_fold():
+    assert FOLDS.equals(assign_folds(KEPT, N_FOLDS, seed=3))
+
+
 def test_too_few_groups_for_the_folds_are_named():
     few = SPLITS[(SPLITS["label"] != "COVID") | SPLITS["group_id"].isin(["COVID-0", "COVID-1"])]
     message = r"Class 'COVID' has 2 duplicate groups.* 5 folds .*cross_validation\.n_folds"

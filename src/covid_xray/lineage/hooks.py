@@ -140,7 +140,7 @@ class RecordHooks:
                 f"Another run is writing the outputs of '{name}'. Wait until it has ended, or keep "
                 "this run's outputs apart with --params study_name=NAME."
             ) from error
-        for outputs in self._context.project_path.glob(f"data/0*/{name}"):
+        for outputs in self._context.project_path.glob(f"data/0[2-8]*/{name}"):
             remove_partial_files(outputs)
 
     def _unlock(self) -> None:

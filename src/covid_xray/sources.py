@@ -27,9 +27,10 @@ LIBRARIES = {
 
 @dataclass(frozen=True)
 class _Module:
-    """A module's source, and the names of modules, ours and others', that it imports."""
+    """A module's source, parsed, and the names of modules, ours and others', that it imports."""
 
     source: bytes
+    tree: ast.Module
     imports: frozenset[str]
 
 
@@ -104,7 +105,8 @@ def _read_module(name: str, modified: int) -> _Module:
     file = _file_of(name)
     assert file is not None, name
     source = file.read_bytes()
-    return _Module(source, frozenset(_imports(ast.parse(source))))
+    tree = ast.parse(source)
+    return _Module(source, tree, frozenset(_imports(tree)))
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
@@ -132,11 +134,9 @@ def _bound_by(statement: ast.Import | ast.ImportFrom) -> dict[str, list[str]]:
 
 def _used_parts(module: str, qualname: str) -> tuple[str, set[str]]:
     """The definitions of a module that one of them uses, as text; and the modules they import."""
-    file = _file_of(module)
-    if file is None:
+    if _file_of(module) is None:
         raise ValueError(f"{module}.{qualname} is no function of {PACKAGE_FOLDER.name}.")
-    tree = ast.parse(file.read_bytes())
-    definitions, imports = _definitions(tree)
+    definitions, imports = _definitions(_read_module(module, _modified(module)).tree)
     outer, _, inner = qualname.rpartition(".")
     methods = _definitions(definitions[outer])[0] if outer in definitions else {}
     known = definitions | methods

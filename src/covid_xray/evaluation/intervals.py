@@ -165,6 +165,23 @@ def proportion_interval(hits: int, total: int, intervals: Intervals) -> tuple[fl
     return float(bounds.low), float(bounds.high)
 
 
+def share_interval(
+    own: GroupCounts, kind: int, draws: NDArray[np.float64], intervals: Intervals
+) -> tuple[float, float]:
+    """Interval of the share of a class that is of one kind: Wilson's, unless it has siblings.
+
+    Args:
+        own: the groups of the class.
+        kind: position of the kind.
+        draws: the share in every draw, (2, n_resamples).
+        intervals: their confidence.
+    """
+    if own.has_siblings:
+        return interval_of_draws(draws, intervals, own.n)
+    counts = own.times @ own.patterns
+    return proportion_interval(counts[kind], counts.sum(), intervals)
+
+
 def with_bounds(name: str, value: float, bounds: tuple[float, float]) -> dict[str, float]:
     """A score and its bounds as `<name>, <name>_low, <name>_high`."""
     return {name: value, f"{name}_low": bounds[0], f"{name}_high": bounds[1]}

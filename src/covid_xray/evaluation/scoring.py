@@ -22,6 +22,7 @@ from covid_xray.evaluation.intervals import (
     interval_of_draws,
     proportion_interval,
     resample,
+    share_interval,
     smallest_class,
 )
 from covid_xray.evaluation.metrics import (
@@ -149,10 +150,7 @@ def confusion_shares(predictions: pd.DataFrame, intervals: Intervals) -> pd.Data
     nothing = (float("nan"),) * 3
 
     def share(i: int, j: int) -> tuple[float, float, float]:
-        if groups[i].has_siblings:
-            bounds = interval_of_draws(draws[..., i, j], intervals, groups[i].n)
-        else:
-            bounds = proportion_interval(confusion[i, j], confusion[i].sum(), intervals)
+        bounds = share_interval(groups[i], j, draws[..., i, j], intervals)
         return (float(shares[i, j]), *bounds) if confusion[i].any() else nothing
 
     rows = [

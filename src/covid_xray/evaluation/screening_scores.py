@@ -20,6 +20,7 @@ from covid_xray.evaluation.intervals import (
     interval_of_draws,
     proportion_interval,
     resample,
+    share_interval,
     smallest_class,
     with_bounds,
 )
@@ -204,11 +205,7 @@ def operating_point(
     row = {"threshold": threshold, "wanted_sensitivity": sensitivity}
     row |= {f"validation_{name}": float(before[side]) for name, side in _RATES.items()}
     for name, side in _RATES.items():
-        bounds = (
-            interval_of_draws(draws[..., side], intervals, groups[side].n)
-            if groups[side].has_siblings
-            else proportion_interval(decisions[side, side], decisions[side].sum(), intervals)
-        )
+        bounds = share_interval(groups[side], side, draws[..., side], intervals)
         empty = (float("nan"), float("nan"))
         row |= with_bounds(name, float(rates[side]), bounds if decisions[side].any() else empty)
     n_negative, n_positive = decisions.sum(axis=1).tolist()

@@ -29,11 +29,15 @@ class RecordBook:
 
     def read(self, dataset: str) -> dict[str, Any] | None:
         """Everything about a dataset: `node`, `made` (UTC), `origin`, `record`; None without."""
-        return self._read(dataset)
+        try:
+            return dict(json.loads(self._path(dataset).read_text("utf-8")))
+        except (FileNotFoundError, ValueError):
+            # What can't be read says nothing: its output is made again.
+            return None
 
     def record(self, dataset: str) -> Record | None:
         """What made a dataset; None if nothing says so."""
-        entry = self._read(dataset)
+        entry = self.read(dataset)
         return None if entry is None else dict(entry["record"])
 
     def withdraw(self, datasets: Iterable[str]) -> None:
@@ -52,7 +56,7 @@ class RecordBook:
 
     def study(self) -> dict[str, str]:
         """The study whose outputs these are: `location, files, protocol`; empty if unknown."""
-        return self._read(_STUDY) or {}
+        return self.read(_STUDY) or {}
 
     def write_study(self, study: Mapping[str, str]) -> None:
         """Record whose outputs these are."""
@@ -60,10 +64,3 @@ class RecordBook:
 
     def _path(self, dataset: str) -> Path:
         return self.folder / f"{dataset}.json"
-
-    def _read(self, name: str) -> dict[str, Any] | None:
-        try:
-            return dict(json.loads(self._path(name).read_text("utf-8")))
-        except (FileNotFoundError, ValueError):
-            # What can't be read says nothing: its output is made again.
-            return None

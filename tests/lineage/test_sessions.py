@@ -124,16 +124,25 @@ def test_another_seed_makes_again_what_draws(engineered_copy, run_kedro, of_seed
     assert told == ["6 of 16 outputs are made again: parameters.splitting.seed 2025 -> 8"]
 
 
-def test_changed_code_is_made_again_with_what_follows(
-    engineered_copy, run_kedro, monkeypatch, caplog
-):
+@pytest.fixture
+def change_code(monkeypatch):
+    """Lets the code of a node's function count as another."""
     real = graph.code_record
 
-    def changed(function):
-        other = {"sources": "other"} if function is nodes.measure_sharpness else {}
-        return real(function) | other
+    def change(changed):
+        monkeypatch.setattr(
+            graph,
+            "code_record",
+            lambda function: real(function) | ({"sources": "other"} if function is changed else {}),
+        )
 
-    monkeypatch.setattr(graph, "code_record", changed)
+    return change
+
+
+def test_changed_code_is_made_again_with_what_follows(
+    engineered_copy, run_kedro, change_code, caplog
+):
+    change_code(nodes.measure_sharpness)
     with caplog.at_level(logging.INFO):
         run_kedro(engineered_copy, "data_engineering", only_missing_outputs=True)
     assert "2 of 16 outputs are made again: code of data_engineering.measure_sharpness" in (
@@ -143,16 +152,10 @@ def test_changed_code_is_made_again_with_what_follows(
 
 
 def test_inputs_of_other_code_are_used_with_a_warning(
-    engineered_copy, run_kedro, monkeypatch, caplog
+    engineered_copy, run_kedro, change_code, caplog
 ):
     """What was made of them is made again once they are."""
-    real = graph.code_record
-
-    def changed(function):
-        other = {"sources": "other"} if function is nodes.read_radiographs else {}
-        return real(function) | other
-
-    monkeypatch.setattr(graph, "code_record", changed)
+    change_code(nodes.read_radiographs)
     with caplog.at_level(logging.WARNING, "covid_xray"):
         run_kedro(
             engineered_copy,

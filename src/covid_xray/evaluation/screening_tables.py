@@ -63,7 +63,9 @@ SCREENING_COSTS = table(
     {
         "part": Text(description="lung extractor, run or classical classifier"),
         "parameters": Whole(description="weights of a network; 0 for a classical classifier"),
-        "file_bytes": Whole(description="size of its file"),
+        "file_bytes": Whole(
+            description="size of what was fitted: weights of a network, arrays of a classifier"
+        ),
         "ms_per_image": _MS,
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import statistics
 import tempfile
 import time
@@ -12,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,9 @@ class Cost:
     """Cost of a model.
 
     Attributes:
-        parameters: weights of a network, trainable or not; 0 for a classical classifier, whose
-            size shows in its file.
-        file_bytes: size of its file; of a network, of its weights alone (the rest tells addresses
-            in memory, whose length changes from run to run).
+        parameters: weights of a network, trainable or not; 0 for a classical classifier.
+        file_bytes: size of what was fitted: of a network, the file of its weights; of a classical
+            classifier, its arrays. The rest of either file changes from run to run.
         ms_per_image: milliseconds per image on this machine, in batches.
     """
 
@@ -45,8 +44,10 @@ def network_cost(model: keras.Model, radiographs: NDArray[np.float32]) -> Cost:
         radiographs: one batch, float32 (n, side, side, 1), 0-255.
     """
     ms_per_image = _milliseconds(model.predict_on_batch, radiographs)
-    file_bytes = _file_bytes("model.weights.h5", model.save_weights)
-    return Cost(int(model.count_params()), file_bytes, ms_per_image)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        model.save_weights(path)
+        return Cost(int(model.count_params()), path.stat().st_size, ms_per_image)
 
 
 def classical_cost(classifier: Any, features: NDArray[np.float32]) -> Cost:
@@ -56,15 +57,10 @@ def classical_cost(classifier: Any, features: NDArray[np.float32]) -> Cost:
         classifier: fitted classifier.
         features: one batch, (n, features).
     """
-    file_bytes = _file_bytes("model.joblib", partial(joblib.dump, classifier))
+    arrays: list[pickle.PickleBuffer] = []
+    pickle.dumps(classifier, protocol=5, buffer_callback=arrays.append)
+    file_bytes = sum(array.raw().nbytes for array in arrays)
     return Cost(0, file_bytes, _milliseconds(classifier.predict_proba, features))
-
-
-def _file_bytes(name: str, save: Callable[[Path], object]) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        save(path)
-        return path.stat().st_size
 
 
 def _milliseconds(predict: Callable[[Any], object], images: NDArray[np.float32]) -> float:

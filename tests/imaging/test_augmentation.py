@@ -370,6 +370,16 @@ def test_zoom_in_makes_things_larger():
     assert areas[2] / areas[1] == pytest.approx(0.64, rel=0.03)
 
 
+def test_a_mask_takes_the_nearest_pixel_of_its_source():
+    mask = np.zeros((40, 40), np.uint8)
+    mask[20, 20] = 1
+    # Four times as large: every pixel whose source lies within half a pixel of the lung's.
+    moved = move_pair(mask, mask, Moves(seen=0.25), "black")[1]
+    rows, columns = np.indices(mask.shape)
+    source = 19.5 + 0.25 * (np.stack([rows, columns]) - 19.5)
+    np.testing.assert_array_equal(moved, (np.abs(source - 20) < 0.5).all(axis=0))
+
+
 def test_a_black_border_is_no_lung():
     pixels, mask = np.full((40, 40), 200, np.uint8), np.ones((40, 40), np.uint8)
     turned_pixels, turned_mask = move_pair(pixels, mask, Moves(angle=45), "black")

@@ -1,11 +1,19 @@
 """Groups: duplicates are joined through chains, and one of each class is kept."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covid_xray.studies.groups import DUPLICATE_PAIRS, group_duplicates, name_pairs
+from covid_xray.imaging.hashing import perceptual_hash
+from covid_xray.studies.groups import (
+    DUPLICATE_PAIRS,
+    find_duplicate_groups,
+    group_duplicates,
+    name_pairs,
+)
+from covid_xray.studies.parameters import DuplicateParameters
 
 
 def index_of(labels):
@@ -39,6 +47,16 @@ def test_a_study_without_pairs_has_an_empty_table():
     pairs = pd.DataFrame({"first": [], "second": [], "hash_distance": [], "ssim": []})
     named = name_pairs(pairs.astype({"hash_distance": "int64"}), index_of("AAA"))
     assert DUPLICATE_PAIRS.validate(named).empty
+
+
+@pytest.mark.parametrize("labels", ["BBA", "ABB"])
+def test_a_conflict_is_one_whatever_the_order_of_classes(labels):
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    hashes = np.full(3, perceptual_hash(picture), np.uint64)
+    rule = DuplicateParameters(ssim_side=50, min_ssim=0.8, max_hash_distance=2)
+    within, across, _ = find_duplicate_groups(index_of(labels), hashes, [picture] * 3, rule)
+    assert within[["label_1", "label_2"]].to_numpy().tolist() == [["B", "B"]]
+    assert (across["label_1"] != across["label_2"]).tolist() == [True, True]
 
 
 def test_a_chain_of_duplicates_is_one_group_and_its_first_member_is_kept():

@@ -46,7 +46,7 @@ def test_runs_on_other_radiographs_cannot_vote():
 def test_of_models_of_one_class_each_the_surest_wins():
     labels = pd.Series(["COVID", "Normal", "Normal"], index=list("abc"))
     table = long_table(
-        one=predictions_of("COVID", [0.8, 0.3, 0.0]), other=predictions_of("Normal", [0.4, 0.6, 0])
+        one=predictions_of("COVID", [0.8, 0.1, 0.0]), other=predictions_of("Normal", [0.4, 0.2, 0])
     )
     voted = vote_one_against_rest(table, {"one": "COVID", "other": "Normal"}, labels)
     assert voted["label"].tolist() == ["COVID", "Normal", "Normal"]

@@ -13,7 +13,7 @@ from covid_xray.models.settings import UNetSettings
 from covid_xray.models.unet import build_unet, predict_masks
 from covid_xray.training.batches import SplitRows, TrainingError
 from covid_xray.training.fitting import without_training
-from covid_xray.training.unet import dice, overlap_loss, train_unet
+from covid_xray.training.unet import AugmentedPairs, dice, overlap_loss, train_unet
 
 STILL = Augmentation()
 MOVED = Augmentation(rotation=10, zoom=0.1, shift=0.05, gamma=0.2, flip=True)
@@ -128,6 +128,19 @@ def test_the_same_seed_gives_the_same_training_and_held_out_pairs_never_train():
     _, other_history = trained(settings, changed)
     assert other_history["loss"].equals(history["loss"])
     assert not other_history["val_loss"].equals(history["val_loss"])
+
+
+def test_a_pair_is_moved_anew_in_every_epoch():
+    settings = SETTINGS.model_copy(update={"augmentation": MOVED})
+    pairs, again = (AugmentedPairs(IMAGES, MASKS, TRAIN[:1], settings) for _ in range(2))
+    epochs = []
+    for _ in range(3):
+        for one, same in zip(pairs[0], again[0], strict=True):
+            np.testing.assert_array_equal(one, same)
+        epochs.append(pairs[0][1])
+        pairs.on_epoch_end()
+        again.on_epoch_end()
+    assert len(np.unique(np.concatenate(epochs), axis=0)) == 3
 
 
 def test_without_pairs_there_is_no_training():

@@ -64,7 +64,7 @@ def train_unet(
         TrainingError: if there is no training or no validation pair.
     """
     rows.check("pairs")
-    training = _AugmentedPairs(images, masks, rows.train, settings)
+    training = AugmentedPairs(images, masks, rows.train, settings)
     validation = ShuffledBatches(
         lambda chosen: (as_input(images[chosen]), as_input(masks[chosen])),
         rows.validation,
@@ -90,8 +90,15 @@ def _learning_rate(settings: UNetSettings, steps: int) -> Any:
     )
 
 
-class _AugmentedPairs(ShuffledBatches):
-    """Shuffled pairs, each augmented anew in every epoch by a seed of its own."""
+class AugmentedPairs(ShuffledBatches):
+    """Shuffled pairs, each augmented anew in every epoch by a seed of its own.
+
+    Args:
+        images: uint8 array (n, side, side).
+        masks: 0/1 uint8 array (n, side, side).
+        rows: rows to train on.
+        settings: batch size, augmentation and seed.
+    """
 
     def __init__(
         self, images: Images, masks: Images, rows: NDArray[np.intp], settings: UNetSettings

@@ -78,16 +78,34 @@ def _same(table: Any, other: Any) -> bool:
     return np.array_equal(table, other, equal_nan=table.dtype.kind == "f")
 
 
-def killed(project: Path, env: str, *arguments: str, after: float) -> str:
-    """Start a run and kill it after some seconds."""
-    process = start(project, env, *arguments)
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return f"killed after {after:.0f} s"
-    return "ended before it could be killed"
+def trial_project(first: Path, folder: Path, *, again: bool) -> Path:
+    """An empty project, or one that holds all that a first run made."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not again:
+        return new_project(first, folder)
+    # Files are replaced and never written in place, so links do for copies.
+    shutil.copytree(first, folder, copy_function=os.link)
+    (folder / "run.log").unlink()
+    return folder
+
+
+def killed_in_a_row(project: Path, env: str, *params: str, moments: list[float]) -> list[str]:
+    """Start a run and kill it after some seconds; go on with it, and kill that, and so on.
+
+    Returns:
+        A line for each kill; a run that ends before its moment is the last.
+    """
+    lines: list[str] = []
+    for moment in moments:
+        process = start(project, env, *params, *((RESUMED,) if lines else ()))
+        try:
+            process.wait(moment)
+            return lines
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            lines.append(f"killed after {moment:.0f} s")
+    return lines
 
 
 def limited(project: Path, env: str, *arguments: str, size: int) -> str:
@@ -106,6 +124,7 @@ def main() -> None:
     parser.add_argument("--project", type=Path, default=ROOT, help="whose configuration is run")
     parser.add_argument("--env", default="demo")
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--in-a-row", type=int, default=1, help="kills before a run may end")
     parser.add_argument("--limits", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -120,28 +139,26 @@ def main() -> None:
     n_tables = len(tables["first run"])
     print(f"A whole run takes {seconds:.0f} s and makes {n_tables} tables and arrays", flush=True)
 
-    identical = dict.fromkeys(("kills", "limits"), 0)
-    for trial in range(options.kills + options.limits):
-        kind = ("first run", "re-run")[trial % 2]
-        project = options.folder / "trial"
-        shutil.rmtree(project, ignore_errors=True)
-        if kind == "re-run":
-            # Files are replaced and never written in place, so links do for copies.
-            shutil.copytree(first, project, copy_function=os.link)
-            (project / "run.log").unlink()
-        else:
-            new_project(options.project, project)
+    identical, trials = dict.fromkeys(("kills", "limits"), 0), 0
+    left = {"kills": options.kills, "limits": options.limits}
+    while any(left.values()):
+        kind = ("first run", "re-run")[trials % 2]
+        project = trial_project(first, options.folder / "trial", again=kind == "re-run")
         params = OTHER_SEED if kind == "re-run" else ()
-        if trial < options.kills:
-            how, ended = "kills", killed(project, env, *params, after=draw.uniform(0, seconds))
+        if left["kills"]:
+            row = min(options.in_a_row, left["kills"])
+            how, moments = "kills", [draw.uniform(0, 2 * seconds / (row + 1)) for _ in range(row)]
+            after = killed_in_a_row(project, env, *params, moments=moments)
         else:
             size = int(1000 * (largest / 1000) ** draw.random())
-            how, ended = "limits", limited(project, env, *params, size=size)
+            how, after = "limits", [limited(project, env, *params, size=size)]
         run(project, env, *params, RESUMED)
         wrong = differing(tables_of(project), tables[kind])
-        identical[how] += not wrong
-        print(f"{trial + 1}: {kind} {ended}: {', '.join(wrong) or 'identical'}", flush=True)
-    print(f"{identical['kills']} of {options.kills} killed runs ended with identical tables")
+        trials, left[how] = trials + 1, left[how] - len(after)
+        identical[how] += 0 if wrong else len(after)
+        ended = "; ".join(after)
+        print(f"{trials}: {kind} {ended}: {', '.join(wrong) or 'identical'}", flush=True)
+    print(f"{identical['kills']} of {options.kills} kills left identical tables")
     print(f"{identical['limits']} of {options.limits} limited runs ended with identical tables")
 
 

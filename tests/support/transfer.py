@@ -4,7 +4,8 @@ import keras
 import numpy as np
 
 from covid_xray.models.backbone import BACKBONES
-from covid_xray.models.transfer_classifiers import build_classifier, calibrate_batch_norm
+from covid_xray.models.batch_norm import calibrate_batch_norm
+from covid_xray.models.transfer_classifiers import build_classifier
 
 # Trainable parameters of Report A's Table 5.
 PUBLISHED = {

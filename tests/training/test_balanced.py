@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given
@@ -187,6 +188,36 @@ def test_the_same_seed_trains_the_same_classifier():
         weights.append([np.asarray(weight) for weight in model.weights])
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_recomputed_statistics_are_those_of_training_radiographs_as_they_come():
+    pixels, targets = squares(24)
+    model, rows = new_cnn(), SplitRows(np.arange(16), np.arange(16, 24))
+    settings = SETTINGS.model_copy(update={"batch_norm": "recomputed"})
+    options = {"targets": targets, "rows": rows, "views": VIEWS, "settings": settings}
+    train_balanced(model, lambda chosen: pixels[chosen], **options)
+    first = next(layer for layer in model.layers if layer.name.endswith("_normalised"))
+    convolved = keras.Model(model.inputs[0], first.input)(pixels[:16])
+    mean = np.asarray(convolved).mean(axis=(0, 1, 2))
+    np.testing.assert_allclose(first.moving_mean, mean, rtol=1e-4, atol=1e-6)
+
+
+def test_a_falling_rate_ends_near_zero():
+    pixels, targets = squares(12)
+    model, rates = new_cnn(), []
+
+    def read(chosen):
+        rates.append(float(model.optimizer.learning_rate))
+        return pixels[chosen]
+
+    settings = SETTINGS.model_copy(update={"schedule": "cosine", "epochs": 4, "patience": 4})
+    rows = SplitRows(np.arange(8), np.arange(8, 12))
+    history = train_balanced(
+        model, read, targets=targets, rows=rows, views=STILL, settings=settings
+    )
+    falling = [0.01, 0.01 * 0.853553, 0.005, 0.01 * 0.146447]
+    assert np.unique(rates)[::-1] == pytest.approx(falling, rel=1e-5)
+    assert set(history) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
 def test_a_class_without_training_rows_is_refused():

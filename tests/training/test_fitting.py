@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from covid_xray.models.backbone import BACKBONES
-from covid_xray.models.transfer_classifiers import calibrate_batch_norm
+from covid_xray.models.batch_norm import calibrate_batch_norm
 from covid_xray.models.trunk import cut_classifier, trunk_features
 from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
 from covid_xray.training.fitting import compile_classifier, fit_compiled, predict_probabilities

@@ -110,7 +110,11 @@ def train_balanced(
         settings.seed,
         groups=targets[rows.train].argmax(axis=1),
     )
-    validation = ShuffledBatches(
-        lambda chosen: (read_pixels(chosen), targets[chosen]), rows.validation, settings.batch_size
-    )
-    return fit_compiled(model, training, validation, [1.0] * targets.shape[1], settings)
+
+    def read_plain(chosen: NDArray[np.intp]) -> tuple[Pixels, NDArray[np.float32]]:
+        return read_pixels(chosen), targets[chosen]
+
+    validation = ShuffledBatches(read_plain, rows.validation, settings.batch_size)
+    plain = ShuffledBatches(read_plain, rows.train, settings.batch_size, settings.seed)
+    weights = [1.0] * targets.shape[1]
+    return fit_compiled(model, training, validation, weights, settings, plain)

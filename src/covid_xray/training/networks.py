@@ -9,14 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.models.batch_norm import calibrate_batch_norm, calibration_rows
 from covid_xray.models.screening_classifiers import build_screening_classifier
 from covid_xray.models.settings import ScreeningNetworkSettings
-from covid_xray.models.transfer_classifiers import (
-    calibrate_batch_norm,
-    calibration_rows,
-    copy_classifier,
-    count_trainable_parameters,
-)
+from covid_xray.models.transfer_classifiers import copy_classifier, count_trainable_parameters
 from covid_xray.records import Record, digest
 from covid_xray.split import Split
 from covid_xray.studies.pixels import PixelArrays, Pixels, digest_pixels

@@ -10,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.models.backbone import Backbone
+from covid_xray.models.batch_norm import calibrate_batch_norm, calibration_rows
 from covid_xray.models.transfer_classifiers import (
     build_classifier,
-    calibrate_batch_norm,
-    calibration_rows,
     copy_classifier,
     count_trainable_parameters,
 )

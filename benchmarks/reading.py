@@ -23,7 +23,7 @@ def bare_reading(study: RadiographyStudy) -> None:
     """Decode every radiograph with OpenCV in threads, and keep nothing."""
     folder = study.files.location
     paths = [str(folder / file.path) for file in study.radiographs]
-    masks = [str(folder / file.mask_path) for file in study.radiographs if file.mask_path]
+    masks = [str(folder / path) for file in study.radiographs for path in file.mask_paths]
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

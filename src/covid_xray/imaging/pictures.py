@@ -71,8 +71,11 @@ def _other_ends(kind: str, content: bytes) -> list[bytes]:
     """Refuse a file that says itself that it is cut short; of a JPEG, what else can tell."""
     if kind == "JPEG":
         return with_other_ends(content, read_jpeg(content))
-    is_whole = len(content) >= _least_size(kind, content)
-    if not is_whole or (kind == "PNG" and _PNG_END not in content):
+    if kind == "PNG":
+        is_whole = content.endswith(_PNG_END) or _PNG_END in content
+    else:
+        is_whole = len(content) >= _least_size(kind, content)
+    if not is_whole:
         raise truncated()
     return []
 

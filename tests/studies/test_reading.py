@@ -1,6 +1,7 @@
 """Reading: every row of every output belongs to one file, whatever lies beside it."""
 
 import shutil
+from zipfile import ZipFile
 
 import cv2
 import imagehash
@@ -278,6 +279,32 @@ def test_the_limit_of_pixels_holds_for_radiographs_and_masks(write_study, png, l
     assert result.index["has_mask"].tolist() == ([False, True] if limit == 1600 else [False])
 
 
+def test_a_file_of_too_many_bytes_is_rejected_unread(write_study, png):
+    folder = write_study({"A/1.png": png(1), "A/2.png": png(2)})
+    with (folder / "A/2.png").open("r+b") as file:
+        file.truncate(8 * 1600 + 2**26 + 1)  # takes no room on disk
+    result = read_study(open_study(folder), ReadingParameters(side=40, max_pixels=1600))
+    assert result.index["image_id"].tolist() == ["A-1"]
+    assert result.rejected["reason"].tolist() == ["too_large"]
+    assert "67,121,665 bytes" in result.rejected["detail"][0]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_entries_of_a_zip_that_cant_be_used_do_not_stop_its_study(png, tmp_path):
+    with ZipFile(tmp_path / "study.zip", "w") as archive:
+        for name in ("A/1.png", "A/2.png", "A/3.png", "A/4.png", "A/4.png"):
+            archive.writestr(name, png(int(name[2])))
+        archive.getinfo("A/1.png").flag_bits |= 1  # encrypted, says the archive's directory
+        archive.getinfo("A/2.png").compress_type = 9
+    result = read_study(open_study(tmp_path / "study.zip"), ReadingParameters(side=40))
+    assert result.index["image_id"].tolist() == ["A-3"]
+    assert result.rejected[["file", "reason"]].to_numpy().tolist() == [
+        ["A/1.png", "encrypted"],
+        ["A/2.png", "unknown_compression"],
+        ["A/4.png", "stored_twice"],
+    ]
+
+
 @pytest.mark.parametrize("error", [MemoryError("no memory"), RuntimeError("decoder")])
 def test_no_error_of_a_decoder_stops_a_study(write_study, png, monkeypatch, error):
     decode = reading_module.decode_radiograph
@@ -320,7 +347,7 @@ def test_a_class_of_which_no_file_can_be_read_stops_the_study(write_study, png):
     message = str(caught.value)
     assert "None of the 3 files of class 'B'" in message
     assert str(folder) in message
-    assert "(empty_file, not_an_image, truncated)" in message
+    assert "(empty_file, not_an_image, truncated). Of B/3.png: the file ends before" in message
     assert "`classes`" in message
 
 

@@ -172,10 +172,11 @@ def _class_radiographs(
             "radiographs, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
-    beside = [path for path in images if is_mask_name(_stem(path))]
     found: list[RadiographFile] = []
     rejected: list[RejectedFile] = []
-    for path in (path for path in images if path not in beside):
+    for path in images:
+        if is_mask_name(_stem(path)):
+            continue
         image_id = image_id_of(label, _stem(path))
         refusal = _refusal(files, path, image_id, taken)
         if refusal:
@@ -191,6 +192,7 @@ def _class_radiographs(
             " Convert or rename them, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
+    beside = [path for path in images if is_mask_name(_stem(path))]
     masks = _files_in(files, folder / "masks") + beside
     return _with_masks(files, label, found, masks, rejected)
 
@@ -203,8 +205,9 @@ def _with_masks(
     rejected: list[RejectedFile],
 ) -> tuple[list[RadiographFile], list[RejectedFile]]:
     """A class's radiographs with the paths of their masks, and its rejected files."""
-    unread = [(path, *refusal) for path in masks if (refusal := _not_a_picture(files, path))]
-    pictures = [path for path in masks if path not in {path for path, *_ in unread}]
+    refusals = {path: _not_a_picture(files, path) for path in masks}
+    unread = [(path, *refusal) for path, refusal in refusals.items() if refusal]
+    pictures = [path for path, refusal in refusals.items() if not refusal]
     names = [_stem(file.path).lower() for file in radiographs]
     matched, refused = match_masks(pictures, frozenset(names))
     found = [

@@ -159,12 +159,13 @@ def _read_radiograph(
     row: int,
 ) -> _Outcome:
     file = study.radiographs[row]
-    decode = partial(decode_radiograph, min_side=reading.min_side, max_pixels=reading.max_pixels)
-    radiograph, rejected = _decoded(study, file, "radiograph", file.path, decode)
+    decode = partial(decode_radiograph, min_side=reading.min_side)
+    limit = reading.max_pixels
+    radiograph, rejected = _decoded(study, file, "radiograph", file.path, decode, limit)
     if radiograph is None:
         return None, rejected
     pixels = radiograph.pixels
-    mask, rejected = _read_mask(study, file, pixels.shape, reading.max_pixels)
+    mask, rejected = _read_mask(study, file, pixels.shape, limit)
     side = images.shape[1]
     images[row] = resize_radiograph(pixels, side)
     if mask is not None:
@@ -201,7 +202,8 @@ def read_pair(
     """
     (file,) = (file for file in study.radiographs if file.image_id == image_id)
     # Its size was accepted when the study was read.
-    content, limit = _read_bytes(study, file.path), LARGEST_MAX_PIXELS
+    limit = LARGEST_MAX_PIXELS
+    content = _read_bytes(study, file.path, limit)
     pixels = decode_radiograph(content, min_side=2, max_pixels=limit).pixels
     mask, rejected = _read_mask(study, file, (pixels.shape[0], pixels.shape[1]), limit)
     if mask is None:
@@ -231,10 +233,11 @@ def _decoded(
     file: RadiographFile,
     kind: str,
     path: PurePosixPath,
-    decode: Callable[[bytes], _T],
+    decode: Callable[..., _T],
+    max_pixels: int,
 ) -> tuple[_T | None, list[RejectedFile]]:
     try:
-        return decode(_read_bytes(study, path)), []
+        return decode(_read_bytes(study, path, max_pixels), max_pixels=max_pixels), []
     except RejectedFileError as error:
         reason, detail = error.reason, error.detail
     except Exception as error:  # no single file stops a study
@@ -246,8 +249,11 @@ def _read_mask(
     study: RadiographyStudy, file: RadiographFile, image_shape: tuple[int, int], max_pixels: int
 ) -> tuple[NDArray[np.uint8] | None, list[RejectedFile]]:
     """The mask of a radiograph, of both lungs or none; and its files that can't be used."""
-    decode = partial(decode_lung_mask, image_shape=image_shape, max_pixels=max_pixels)
-    read = [(path, *_decoded(study, file, "lung_mask", path, decode)) for path in file.mask_paths]
+    decode = partial(decode_lung_mask, image_shape=image_shape)
+    read = [
+        (path, *_decoded(study, file, "lung_mask", path, decode, max_pixels))
+        for path in file.mask_paths
+    ]
     masks = [mask for _, mask, _ in read if mask is not None]
     rejected = [refused for *_, files in read for refused in files]
     try:
@@ -262,7 +268,12 @@ def _read_mask(
     ]
 
 
-def _read_bytes(study: RadiographyStudy, path: PurePosixPath) -> bytes:
+def _read_bytes(study: RadiographyStudy, path: PurePosixPath, max_pixels: int) -> bytes:
+    n_bytes = study.files.sizes[path]
+    # Eight bytes hold any pixel, and 64 MiB any notes beside them.
+    if n_bytes > 8 * max_pixels + 2**26:
+        detail = f"{n_bytes:,} bytes, more than a picture of {max_pixels:,} pixels needs"
+        raise RejectedFileError(RejectionReason.TOO_LARGE, detail)
     try:
         return study.files.read(path)
     except RejectedFileError:
@@ -276,9 +287,11 @@ def _check_every_class(
 ) -> None:
     for label, n_files in study.describe().items():
         if label not in readable:
-            reasons = sorted({str(file.reason) for file in rejected if file.label == label})
+            refused = [file for file in rejected if file.label == label]
+            reasons = sorted({str(file.reason) for file in refused})
             raise StudyError(
                 f"None of the {n_files} files of class '{label}' in {study.files.location} can "
-                f"be read ({', '.join(reasons)}). Replace them, or leave the class out of "
+                f"be read ({', '.join(reasons)}). Of {refused[-1].path}: {refused[-1].detail}. "
+                "Replace them, or leave the class out of "
                 "`classes` in the catalog entry `radiography_study`."
             )

@@ -284,7 +284,7 @@ def palette_mask(colours, **options):
         pytest.param(encoded(LABELS * 127), id="labels 127 and 254"),
         pytest.param(encoded_16_bit(LABELS.astype(np.uint16)), id="labels in 16 bits"),
         pytest.param(palette_mask([0, 0, 0, 128, 0, 0, 0, 128, 0]), id="colours of a palette"),
-        pytest.param(palette_mask([0, 0, 0, 0, 0, 255, 255, 255, 0]), id="dark and light colour"),
+        pytest.param(palette_mask([0, 0, 0, 0, 0, 100, 255, 255, 0]), id="dark and light colour"),
         pytest.param(palette_mask([0] * 9), id="palette of one colour"),
         pytest.param(palette_mask([9] * 9, transparency=b"\0\xff\xff"), id="palette's alpha"),
         pytest.param(encoded(np.dstack([CLEAR] * 3 + [LUNGS * 255])), id="black with alpha"),
@@ -308,7 +308,7 @@ def test_lungs_are_found_in_labels_palettes_and_transparency(content):
 def test_no_lung_vanishes_because_it_is_darker(soft, grey):
     levels = LUNGS * 255
     levels[:, 32:] = 0
-    levels[12:30, 36:50] = grey
+    levels[12:22, 36:46] = grey
     if soft:
         levels = cv2.GaussianBlur(levels, (3, 3), 0)
         assert rejection(decode_lung_mask, encoded(levels), (64, 64)).reason == "mask_not_binary"

@@ -9,12 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from covid_xray.imaging.decoding import (
-    RejectedFileError,
-    RejectionReason,
-    decode_lung_mask,
-    decode_radiograph,
-)
+from covid_xray.imaging.decoding import decode_radiograph
+from covid_xray.imaging.mask_decoding import decode_lung_mask, join_lung_masks
+from covid_xray.imaging.rejection import RejectedFileError, RejectionReason
 
 GREY = np.random.default_rng(7).integers(0, 256, (40, 48), dtype=np.uint8)
 COLOUR = np.random.default_rng(8).integers(0, 256, (40, 48, 3), dtype=np.uint8)
@@ -267,6 +264,99 @@ def test_a_mask_of_other_proportions_is_rejected_with_both_sizes(image_shape):
     assert error.reason is RejectionReason.WRONG_MASK_SIZE
     assert "64x64" in error.detail
     assert f"{image_shape[1]}x{image_shape[0]}" in error.detail
+
+
+LABELS = LUNGS.copy()
+LABELS[:, 32:] *= 2
+CLEAR = np.zeros((64, 64), np.uint8)
+
+
+def palette_mask(colours, **options):
+    picture = Image.frombytes("P", (64, 64), LABELS.tobytes())
+    picture.putpalette(colours)
+    return encoded(picture, **options)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(encoded(LABELS), id="labels 1 and 2"),
+        pytest.param(encoded(LABELS * 127), id="labels 127 and 254"),
+        pytest.param(encoded_16_bit(LABELS.astype(np.uint16)), id="labels in 16 bits"),
+        pytest.param(palette_mask([0, 0, 0, 128, 0, 0, 0, 128, 0]), id="colours of a palette"),
+        pytest.param(palette_mask([0, 0, 0, 0, 0, 100, 255, 255, 0]), id="dark and light colour"),
+        pytest.param(palette_mask([0] * 9), id="palette of one colour"),
+        pytest.param(palette_mask([9] * 9, transparency=b"\0\xff\xff"), id="palette's alpha"),
+        pytest.param(encoded(np.dstack([CLEAR] * 3 + [LUNGS * 255])), id="black with alpha"),
+        pytest.param(encoded(np.dstack([~CLEAR] * 3 + [LUNGS * 255])), id="white with alpha"),
+        pytest.param(encoded(np.dstack([CLEAR, LUNGS * 255])), id="grey with alpha"),
+        pytest.param(encoded(np.dstack([LUNGS * 255] * 3 + [~CLEAR])), id="opaque"),
+        pytest.param(
+            encoded(
+                np.dstack([np.arange(4096).reshape(64, 64).astype(np.uint8)] * 3 + [LUNGS * 255])
+            ),
+            id="alpha over a radiograph",
+        ),
+    ],
+)
+def test_lungs_are_found_in_labels_palettes_and_transparency(content):
+    np.testing.assert_array_equal(decode_lung_mask(content, (64, 64)), LUNGS)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("grey", [60, 110, 127])
+def test_no_lung_vanishes_because_it_is_darker(soft, grey):
+    levels = LUNGS * 255
+    levels[:, 32:] = 0
+    levels[12:22, 36:46] = grey
+    if soft:
+        levels = cv2.GaussianBlur(levels, (3, 3), 0)
+        assert rejection(decode_lung_mask, encoded(levels), (64, 64)).reason == "mask_not_binary"
+    else:
+        expected = (levels > 0).astype(np.uint8)
+        np.testing.assert_array_equal(decode_lung_mask(encoded(levels), (64, 64)), expected)
+
+
+def test_more_labels_than_lungs_are_refused():
+    levels = LABELS.copy()
+    levels[55:60, 30:34] = 3
+    error = rejection(decode_lung_mask, encoded(levels), (64, 64))
+    assert error.reason is RejectionReason.MASK_NOT_BINARY
+    assert "3 labels" in error.detail
+
+
+def ones(rows):
+    mask = np.zeros((64, 64), np.uint8)
+    mask[rows, 1:63] = 1
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason", "words"),
+    [
+        (1 - LUNGS, RejectionReason.INVERTED_MASK, "swap black and white"),
+        (np.ones((64, 64), np.uint8), RejectionReason.MASK_TOO_LARGE, "100% of the picture"),
+        (ones(slice(4, 44)), RejectionReason.MASK_TOO_LARGE, "61% of the picture"),
+    ],
+)
+def test_an_inverted_or_too_large_mask_is_rejected(mask, reason, words):
+    error = rejection(decode_lung_mask, encoded(mask * 255), (64, 64))
+    assert error.reason is reason
+    assert words in error.detail
+
+
+def test_a_mask_of_almost_three_fifths_is_accepted():
+    assert decode_lung_mask(encoded(ones(slice(4, 43))), (64, 64)).sum() == 39 * 62
+
+
+def test_both_lungs_join_and_too_much_of_them_is_rejected():
+    left, right = LUNGS.copy(), LUNGS.copy()
+    left[:, 32:] = right[:, :32] = 0
+    np.testing.assert_array_equal(join_lung_masks([left, right]), LUNGS)
+    np.testing.assert_array_equal(join_lung_masks([left]), left)
+    halves = [ones(slice(1, 32)), ones(slice(32, 63))]
+    assert rejection(join_lung_masks, halves).reason is RejectionReason.MASK_TOO_LARGE
+    assert rejection(join_lung_masks, [left, right[:32]]).reason is RejectionReason.WRONG_MASK_SIZE
 
 
 def test_a_mask_without_a_lung_is_rejected():

@@ -6,16 +6,49 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import ndimage
 
 from covid_xray.imaging.hashing import near_hash_pairs, perceptual_hash
+from support.project import SHARED
+
+RADIOGRAPHS = sorted((SHARED / "radiographs").glob("*/images/*.png"))
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(8, 80), st.integers(8, 80))
-@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(8, 80), st.integers(8, 80) | st.none())
+@settings(deadline=None, max_examples=60)
 def test_the_number_written_in_hex_is_the_text_of_imagehash(seed, height, width):
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+    shape = height, width or height
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     value = perceptual_hash(pixels)
     assert f"{value:016x}" == str(imagehash.phash(Image.fromarray(pixels)))
+
+
+@pytest.mark.parametrize(
+    "shape", [(299, 299), (256, 256), (33, 33), (31, 31), (1100, 1100), (40, 90)]
+)
+@given(seed=st.integers(0, 2**32 - 1), blur=st.sampled_from([0, 1, 8, 40]), top=st.integers(1, 255))
+@settings(deadline=None, max_examples=15)
+def test_the_hash_is_that_of_imagehash_at_every_size(shape, seed, blur, top):
+    noise = np.random.default_rng(seed).random(shape)
+    smooth = ndimage.gaussian_filter(noise, blur)
+    pixels = (top * (smooth - smooth.min()) / np.ptp(smooth)).round().astype(np.uint8)
+    text = str(imagehash.phash(Image.fromarray(pixels)))
+    assert f"{perceptual_hash(pixels):016x}" == text
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (299, 299), (513, 513)])
+def test_ties_in_a_symmetric_picture_fall_as_those_of_imagehash(shape):
+    stripes = np.zeros(shape, np.uint8)
+    stripes[:, shape[1] // 4 : -(shape[1] // 4)] = 200
+    for pixels in (stripes, stripes // 2 + stripes[::-1] // 2, np.full(shape, 7, np.uint8)):
+        assert f"{perceptual_hash(pixels):016x}" == str(imagehash.phash(Image.fromarray(pixels)))
+
+
+@pytest.mark.skipif(not RADIOGRAPHS, reason="the real radiographs beside the project are absent")
+def test_real_radiographs_have_the_hash_of_imagehash():
+    for path in RADIOGRAPHS[::8]:
+        pixels = np.asarray(Image.open(path).convert("L"))
+        assert f"{perceptual_hash(pixels):016x}" == str(imagehash.phash(Image.fromarray(pixels)))
 
 
 def hashes_with_near_twins(seed, size):

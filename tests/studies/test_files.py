@@ -5,6 +5,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
+from covid_xray.imaging.rejection import RejectedFileError, RejectionReason
 from covid_xray.studies.files import StudyError, open_study_files
 
 CONTENTS = {
@@ -98,6 +99,61 @@ def test_a_zip_with_an_entry_outside_itself_is_refused_by_name(zip_of, entry):
     assert str(location) in message
     assert f"'{entry}' points outside" in message
     assert "Download the study again" in message
+
+
+def patched(location, path, *, method=None, flags=0):
+    """The archive with another compression method or flags in both headers of an entry."""
+    content = bytearray(location.read_bytes())
+    for signature, start, name in ((b"PK\3\4", 6, 30), (b"PK\1\2", 8, 46)):
+        place = -1
+        while (place := content.index(signature, place + 1)) >= 0:
+            if content[place + name :].startswith(path.encode()):
+                break
+        content[place + start] |= flags
+        if method is not None:
+            content[place + start + 2 : place + start + 4] = method.to_bytes(2, "little")
+    location.write_bytes(content)
+    return location
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "words"),
+    [
+        ({"flags": 1}, RejectionReason.ENCRYPTED, "password.*unpack the zip"),
+        ({"method": 9}, RejectionReason.UNKNOWN_COMPRESSION, "Deflate64.*unpack the zip"),
+        ({"method": 93}, RejectionReason.UNKNOWN_COMPRESSION, "method 93.*unpack the zip"),
+        ({"flags": 1, "method": 99}, RejectionReason.ENCRYPTED, "password"),
+    ],
+)
+def test_an_entry_that_python_cant_unpack_is_rejected_by_itself(zip_of, change, reason, words):
+    bad, good = list(CONTENTS)[:2]
+    files = open_study_files(patched(zip_of(CONTENTS), bad, **change))
+    assert len(files.sizes) == len(CONTENTS)
+    for read in (files.read, lambda path: files.start(path, 4)):
+        with pytest.raises(RejectedFileError, match=words) as caught:
+            read(PurePosixPath(bad))
+        assert caught.value.reason is reason
+    assert files.read(PurePosixPath(good)) == CONTENTS[good]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("again", ["A/1.png", "./A/1.png", "A\\1.png"])
+def test_two_entries_of_one_path_are_both_rejected(tmp_path, again):
+    with ZipFile(tmp_path / "study.zip", "w") as archive:
+        for name, content in (("A/1.png", b"one"), ("A/2.png", b"two"), (again, b"other")):
+            archive.writestr(name, content)
+    files = open_study_files(tmp_path / "study.zip")
+    assert [str(path) for path in files.sizes] == ["A/1.png", "A/2.png"]
+    with pytest.raises(RejectedFileError, match="2 files of this path: pack it anew") as caught:
+        files.read(PurePosixPath("A/1.png"))
+    assert caught.value.reason is RejectionReason.STORED_TWICE
+    assert files.read(PurePosixPath("A/2.png")) == b"two"
+
+
+def test_the_start_of_a_file_is_read_alone(opened):
+    _, files = opened
+    path = PurePosixPath("COVID/images/COVID-2.png")
+    assert files.start(path, 6) == b"second"
 
 
 def test_nothing_at_the_path_is_said_with_the_path_and_the_remedy(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import FolderFiles, StudyError
 from covid_xray.studies.layout import image_id_of, natural_order, read_layout
 
@@ -30,7 +30,7 @@ def layout_of(write_study):
 
 def as_rows(layout):
     return [
-        (r.image_id, r.label, str(r.path), r.mask_path and str(r.mask_path))
+        (r.image_id, r.label, str(r.path), str(r.mask_paths[0]) if r.mask_paths else None)
         for r in layout.radiographs
     ]
 
@@ -133,8 +133,99 @@ def test_one_name_in_two_classes_is_refused_the_second_time(layout_of):
     ]
 
 
-@pytest.mark.parametrize("name", ["1.dcm", "notes.txt", "1.tiff", "noext"])
-def test_other_suffixes_are_refused_by_name(layout_of, name):
+@pytest.mark.parametrize("suffix", ["bmp", "TIF", "tiff", "webp", "jfif"])
+def test_every_accepted_format_is_offered_by_its_suffix(layout_of, suffix):
+    layout = layout_of([f"A/images/1.{suffix}"])
+    assert [row[2] for row in as_rows(layout)] == [f"A/images/1.{suffix}"]
+
+
+@pytest.mark.parametrize("name", ["1.dcm", "1.dat", "1", "1.png.bak"])
+def test_a_picture_is_offered_whatever_its_suffix_says(write_study, png, name):
+    study = FolderFiles(write_study({f"A/images/{name}": png(1), "A/images/2.txt": b"notes"}))
+    layout = read_layout(study)
+    assert [row[2] for row in as_rows(layout)] == [f"A/images/{name}"]
+    assert [file.path for file in layout.rejected] == ["A/images/2.txt"]
+
+
+def test_digits_behind_a_dot_are_part_of_a_name(write_study, png):
+    study = FolderFiles(write_study({f"A/images/1.2.840.{n}": png(n) for n in (1, 2)}))
+    assert [row[0] for row in as_rows(read_layout(study))] == ["A-1.2.840.1", "A-1.2.840.2"]
+
+
+def test_a_note_beside_a_picture_does_not_take_its_name(layout_of):
+    layout = layout_of(["A/images/1.json", "A/images/1.png", "A/masks/1.json", "A/masks/1.png"])
+    assert as_rows(layout) == [("A-1", "A", "A/images/1.png", "A/masks/1.png")]
+    assert refusals(layout) == [
+        ("A/images/1.json", "A", "radiograph", RejectionReason.NOT_AN_IMAGE),
+        ("A/masks/1.json", "A", "lung_mask", RejectionReason.NOT_AN_IMAGE),
+    ]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    ["masks/scan.tif", "masks/scan_mask.png", "masks/Scan-Mask.jpg", "images/scan_mask.png"]
+    + ["images/scan-mask.bmp"],
+)
+def test_a_mask_is_found_by_any_of_its_usual_names(layout_of, mask):
+    layout = layout_of(["A/images/scan.jpg", f"A/{mask}"])
+    assert as_rows(layout) == [("A-scan", "A", "A/images/scan.jpg", f"A/{mask}")]
+    assert layout.rejected == []
+
+
+def test_a_mask_beside_its_radiograph_in_the_class_folder_is_found(layout_of):
+    layout = layout_of(["A/scan.jpg", "A/scan_mask.png"], ["A"])
+    assert as_rows(layout) == [("A-scan", "A", "A/scan.jpg", "A/scan_mask.png")]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("masks/s_left.png", "masks/s_right.png"),
+        ("masks/s-left.png", "masks/s-RIGHT.png"),
+        ("masks/s_mask_left.png", "masks/s_mask_right.png"),
+        ("images/s_left_mask.png", "images/s_right_mask.png"),
+    ],
+)
+def test_the_masks_of_both_lungs_come_together_and_one_alone_not(layout_of, left, right):
+    (radiograph,) = layout_of(["A/images/s.png", f"A/{right}", f"A/{left}"]).radiographs
+    assert [str(path) for path in radiograph.mask_paths] == [f"A/{left}", f"A/{right}"]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_mask_of_one_lung_alone_is_refused(layout_of, side):
+    layout = layout_of(["A/images/s.png", f"A/masks/s_{side}.png"])
+    assert layout.radiographs[0].mask_paths == ()
+    assert refusals(layout) == [
+        (f"A/masks/s_{side}.png", "A", "lung_mask", RejectionReason.HALF_MASK)
+    ]
+    assert f"the {side} lung only" in layout.rejected[0].detail
+
+
+def test_a_whole_mask_is_preferred_to_its_halves(layout_of):
+    masks = ["s.png", "s_left.png", "s_right.png", "s_mask.png"]
+    layout = layout_of(["A/images/s.png", *(f"A/masks/{name}" for name in masks)])
+    assert [str(path) for path in layout.radiographs[0].mask_paths] == ["A/masks/s.png"]
+    assert {file.reason for file in layout.rejected} == {RejectionReason.DUPLICATE_NAME}
+    assert len(layout.rejected) == 3
+
+
+def test_a_radiograph_called_left_has_its_own_mask(layout_of):
+    layout = layout_of(["A/images/s_left.png", "A/masks/s_left.png"])
+    assert [row[3] for row in as_rows(layout)] == ["A/masks/s_left.png"]
+
+
+def test_a_mask_among_the_images_is_never_a_radiograph(layout_of):
+    layout = layout_of(["A/images/1.png", "A/images/2_mask.png"])
+    assert [row[0] for row in as_rows(layout)] == ["A-1"]
+    assert refusals(layout) == [
+        ("A/images/2_mask.png", "A", "lung_mask", RejectionReason.MASK_WITHOUT_IMAGE)
+    ]
+    with pytest.raises(StudyError, match="'2_mask.png' because its name is that of a lung mask"):
+        layout_of(["B/images/2_mask.png"], ["B"])
+
+
+@pytest.mark.parametrize("name", ["1.dcm", "notes.txt", "noext"])
+def test_files_that_are_no_picture_are_refused_by_name(layout_of, name):
     layout = layout_of(["A/images/2.png", f"A/images/{name}"])
     assert [row[0] for row in as_rows(layout)] == ["A-2"]
     assert refusals(layout) == [
@@ -161,12 +252,14 @@ def test_a_class_whose_every_file_is_refused_by_name_stops_the_study(layout_of):
         layout_of(["COVID/images/1.png", "Normal/images/1.dcm", "Normal/images/2.dcm"])
     message = str(caught.value)
     assert "Class 'Normal' has no radiograph: all 2 file(s) of Normal/images" in message
-    assert "'.dcm' files are not read, only PNG and JPEG" in message
+    assert "'.dcm' files are not read, only PNG, JPEG, BMP, TIFF or WebP" in message
     assert "`classes`" in message
 
 
 def test_a_study_without_any_picture_says_what_was_expected(layout_of):
-    with pytest.raises(StudyError, match="holds no PNG or JPEG file. Expected <class>/images"):
+    with pytest.raises(
+        StudyError, match="holds no PNG, JPEG, BMP, TIFF or WebP file. Expected <class>/images"
+    ):
         layout_of(["COVID/images/1.dcm", "notes.txt"])
 
 

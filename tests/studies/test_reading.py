@@ -1,6 +1,7 @@
 """Reading: every row of every output belongs to one file, whatever lies beside it."""
 
 import shutil
+from zipfile import ZipFile
 
 import cv2
 import imagehash
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from covid_xray.studies import reading as reading_module
 from covid_xray.studies.files import StudyError
 from covid_xray.studies.parameters import ReadingParameters
 from covid_xray.studies.reading import (
@@ -159,6 +161,8 @@ def lungs(height, width):
     [
         (lungs(40, 60), "wrong_mask_size"),
         (np.zeros((40, 40), np.uint8), "empty_mask"),
+        (255 - lungs(40, 40), "inverted_mask"),
+        (np.full((40, 40), 255, np.uint8), "mask_too_large"),
         (np.tile(np.arange(40, dtype=np.uint8) * 6, (40, 1)), "mask_not_binary"),
     ],
 )
@@ -178,6 +182,43 @@ def test_a_wrong_mask_is_rejected_and_its_radiograph_is_kept(write_study, png, m
     assert [bool(mask.any()) for mask in result.masks] == [False, True]
     rows = result.rejected[["file", "label", "kind", "reason"]].to_numpy().tolist()
     assert rows == [["A/masks/1.png", "A", "lung_mask", reason]]
+
+
+def half(columns, side=40):
+    mask = np.zeros((side, side), np.uint8)
+    mask[10:30, columns] = 255
+    return mask
+
+
+LEFT, RIGHT = half(slice(4, 14)), half(slice(26, 36))
+
+
+def read_halves(write_study, png, left, right):
+    contents = {"A/1.png": png(1), "A/1_mask_left.png": png(left), "A/1_mask_right.png": png(right)}
+    return read_study(open_study(write_study(contents), ["A"]), ReadingParameters(side=40))
+
+
+def test_the_masks_of_the_two_lungs_become_one(write_study, png):
+    result = read_halves(write_study, png, LEFT, RIGHT)
+    np.testing.assert_array_equal(result.masks[0], (LEFT | RIGHT) // 255)
+    assert result.index["has_mask"].tolist() == [True]
+    assert result.rejected.empty
+
+
+@pytest.mark.parametrize(
+    ("right", "reasons"),
+    [
+        (np.zeros((40, 40), np.uint8), ["half_mask", "empty_mask"]),
+        (half(slice(26, 36), 50), ["wrong_mask_size"] * 2),
+    ],
+)
+def test_half_a_lung_mask_is_never_used(write_study, png, right, reasons):
+    result = read_halves(write_study, png, LEFT, right)
+    assert result.index["has_mask"].tolist() == [False]
+    assert not result.masks.any()
+    rejected = result.rejected.sort_values("file")
+    assert rejected["file"].tolist() == ["A/1_mask_left.png", "A/1_mask_right.png"]
+    assert rejected["reason"].tolist() == reasons
 
 
 def test_a_study_without_masks_and_metadata_is_read(write_study, png):
@@ -205,6 +246,82 @@ def test_unreadable_metadata_is_rejected_and_its_sources_are_unknown(phantom, tm
     assert len(listed) == 3
 
 
+def test_files_of_every_format_are_read_whatever_they_are_called(write_study, png):
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 40), dtype=np.uint8)
+    kinds = {"1.png": ".jpg", "2.jpg": ".bmp", "3": ".tiff", "4.dcm": ".png", "5.webp": ".webp"}
+    contents = {f"A/images/{n}": cv2.imencode(k, pixels)[1].tobytes() for n, k in kinds.items()}
+    contents |= {"A/images/6.png": b"text", "A/images/7.txt": b"text"}
+    result = read_study(open_study(write_study(contents)), ReadingParameters(side=40))
+    assert result.index["file"].tolist() == [f"A/images/{name}" for name in kinds]
+    assert result.index["channels"].tolist() == [1, 1, 1, 1, 3]
+    assert sorted(result.rejected["file"]) == ["A/images/6.png", "A/images/7.txt"]
+    for row, suffix in enumerate(kinds.values()):
+        if suffix in (".bmp", ".tiff", ".png"):
+            np.testing.assert_array_equal(result.images[row], pixels)
+
+
+@pytest.mark.parametrize("limit", [1600, 1599])
+def test_the_limit_of_pixels_holds_for_radiographs_and_masks(write_study, png, limit):
+    small = png(np.random.default_rng(3).integers(0, 256, (36, 36), dtype=np.uint8))
+    folder = write_study(
+        {
+            "A/images/1.png": png(1),
+            "A/images/2.png": small,
+            "A/masks/2.png": png(lungs(40, 40)),
+        }
+    )
+    result = read_study(open_study(folder), ReadingParameters(side=36, max_pixels=limit))
+    too_large = [] if limit == 1600 else [["A/images/1.png", "A/masks/2.png"], ["too_large"] * 2]
+    rejected = result.rejected.sort_values("file")
+    assert (
+        [] if rejected.empty else rejected[["file", "reason"]].T.to_numpy().tolist()
+    ) == too_large
+    assert result.index["has_mask"].tolist() == ([False, True] if limit == 1600 else [False])
+
+
+def test_a_file_of_too_many_bytes_is_rejected_unread(write_study, png):
+    folder = write_study({"A/1.png": png(1), "A/2.png": png(2)})
+    with (folder / "A/2.png").open("r+b") as file:
+        file.truncate(8 * 1600 + 2**26 + 1)  # takes no room on disk
+    result = read_study(open_study(folder), ReadingParameters(side=40, max_pixels=1600))
+    assert result.index["image_id"].tolist() == ["A-1"]
+    assert result.rejected["reason"].tolist() == ["too_large"]
+    assert "67,121,665 bytes" in result.rejected["detail"][0]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_entries_of_a_zip_that_cant_be_used_do_not_stop_its_study(png, tmp_path):
+    with ZipFile(tmp_path / "study.zip", "w") as archive:
+        for name in ("A/1", "A/2.png", "A/3.png", "A/4.png", "A/4.png"):
+            archive.writestr(name, png(int(name[2])))
+        archive.getinfo("A/1").flag_bits |= 1  # encrypted, says the archive's directory
+        archive.getinfo("A/2.png").compress_type = 9
+    result = read_study(open_study(tmp_path / "study.zip"), ReadingParameters(side=40))
+    assert result.index["image_id"].tolist() == ["A-3"]
+    assert result.rejected[["file", "reason"]].to_numpy().tolist() == [
+        ["A/1", "encrypted"],
+        ["A/2.png", "unknown_compression"],
+        ["A/4.png", "stored_twice"],
+    ]
+
+
+@pytest.mark.parametrize("error", [MemoryError("no memory"), RuntimeError("decoder")])
+def test_no_error_of_a_decoder_stops_a_study(write_study, png, monkeypatch, error):
+    decode = reading_module.decode_radiograph
+
+    def fail_on_the_first(content, **limits):
+        if content == png(1):
+            raise error
+        return decode(content, **limits)
+
+    monkeypatch.setattr(reading_module, "decode_radiograph", fail_on_the_first)
+    study = open_study(write_study({"A/1.png": png(1), "A/2.png": png(2)}))
+    result = read_study(study, ReadingParameters(side=40))
+    assert result.index["image_id"].tolist() == ["A-2"]
+    assert result.rejected["reason"].tolist() == ["corrupt"]
+    assert str(error) in result.rejected["detail"][0]
+
+
 def test_files_of_every_depth_and_shape_share_the_arrays(write_study, png):
     deep = np.random.default_rng(0).integers(0, 4096, (64, 64)).astype(np.uint16)
     wide = np.random.default_rng(1).integers(0, 256, (50, 100, 3), dtype=np.uint8)
@@ -230,7 +347,7 @@ def test_a_class_of_which_no_file_can_be_read_stops_the_study(write_study, png):
     message = str(caught.value)
     assert "None of the 3 files of class 'B'" in message
     assert str(folder) in message
-    assert "(empty_file, not_an_image, truncated)" in message
+    assert "(empty_file, not_an_image, truncated). Of B/3.png: the file ends before" in message
     assert "`classes`" in message
 
 

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import StudyError
 from covid_xray.studies.study import open_study
 

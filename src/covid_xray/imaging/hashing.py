@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import imagehash
 import numpy as np
+import scipy.fftpack
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.sparse import csr_array
 
 _HASH_BITS = 64
+_SIDE, _LOW = 32, 8  # the picture that is transformed, and its low frequencies
+_WEIGHT_BITS = 22  # of Pillow's whole-number weights
+_ROWS = 512  # shrunk at once: only these take four bytes a pixel
 _BLOCK = 2048  # rows compared at once: 2048 x 2048 distances are 32 MB
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
-    """The 64-bit pHash of a radiograph, as `imagehash.phash` gives it.
+    """The 64-bit pHash of a radiograph, bit for bit as `imagehash.phash` gives it.
+
+    Its time goes into shrinking, which matrix products do faster for square pictures.
 
     Args:
         pixels: uint8 array (height, width).
@@ -20,8 +29,44 @@ def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
     Returns:
         The hash as an unsigned integer, first bit highest; `f"{value:016x}"` is imagehash's text.
     """
-    bits = imagehash.phash(Image.fromarray(pixels)).hash
+    height, width = pixels.shape
+    if height == width:
+        small = _shrink(_shrink(pixels))
+        low = scipy.fftpack.dct(scipy.fftpack.dct(small, axis=0), axis=1)[:_LOW, :_LOW]
+        middle = np.sort(low, axis=None)[31:33]
+        bits = low > middle.mean()
+    else:  # which side Pillow shrinks first, and so how it rounds, depends on its version
+        bits = imagehash.phash(Image.fromarray(pixels)).hash
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def _shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels (height, width) at (32, height), in the whole numbers of Pillow's Lanczos filter."""
+    weights = _lanczos_weights(pixels.shape[1])
+    shrunk = np.empty((_SIDE, len(pixels)), np.uint8)
+    for top in range(0, len(pixels), _ROWS):
+        sums = weights @ pixels[top : top + _ROWS].T.astype(np.int32, order="C")
+        rounded = (sums + (1 << (_WEIGHT_BITS - 1))) >> _WEIGHT_BITS
+        shrunk[:, top : top + _ROWS] = np.clip(rounded, 0, 255)
+    return shrunk
+
+
+@lru_cache(maxsize=256)
+def _lanczos_weights(n_pixels: int) -> csr_array:
+    """Weight of each of `n_pixels` in each of 32, in whole numbers as Pillow's; (32, n_pixels)."""
+    scale = n_pixels / _SIDE
+    stretch = max(scale, 1.0)
+    weights = np.zeros((_SIDE, n_pixels), np.int32)
+    for row in range(_SIDE):
+        centre = (row + 0.5) * scale
+        first = max(int(centre - 3 * stretch + 0.5), 0)
+        last = min(int(centre + 3 * stretch + 0.5), n_pixels)
+        x = (np.arange(first, last) - centre + 0.5) / stretch
+        lanczos = np.where((x >= -3) & (x < 3), np.sinc(x) * np.sinc(x / 3), 0.0)
+        share = lanczos / lanczos.sum()
+        # Towards zero, after a half away from it.
+        weights[row, first:last] = share * 2**_WEIGHT_BITS + np.copysign(0.5, share)
+    return csr_array(weights)
 
 
 def near_hash_pairs(

@@ -32,7 +32,8 @@ def laplacian_variance(pixels: NDArray[np.uint8]) -> float:
     Args:
         pixels: uint8 array (height, width), at the size the image came in: resizing changes it.
     """
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(pixels, cv2.CV_64F))
+    # 16 bits hold every value, and take less time than 64.
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(pixels, cv2.CV_16S))
     return float(deviation[0, 0]) ** 2
 
 

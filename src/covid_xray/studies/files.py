@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from covid_xray.imaging.rejection import RejectedFileError, RejectionReason
 from covid_xray.records import digest
+
+_ENCRYPTED = 0x1  # bit of a zip entry's flags
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_DEFLATE64 = 9
 
 
 class StudyError(ValueError):
@@ -33,6 +38,11 @@ class FolderFiles:
     def read(self, path: PurePosixPath) -> bytes:
         """The bytes of one file; may be called from several threads."""
         return (self.location / path).read_bytes()
+
+    def start(self, path: PurePosixPath, n_bytes: int) -> bytes:
+        """The first bytes of one file."""
+        with (self.location / path).open("rb") as opened:
+            return opened.read(n_bytes)
 
 
 @dataclass(frozen=True)
@@ -67,17 +77,44 @@ class ZipFiles:
     @cached_property
     def sizes(self) -> dict[PurePosixPath, int]:
         """Uncompressed bytes of every file, as `os.stat` would give them after unpacking."""
-        return {path: entry.file_size for path, entry in self._entries.items()}
+        return {path: entries[-1].file_size for path, entries in self._entries.items()}
 
     def read(self, path: PurePosixPath) -> bytes:
-        """The bytes of one file."""
-        return self.archive.read(self._entries[path])
+        """The bytes of one file; may be called from several threads.
+
+        Raises:
+            RejectedFileError: if it is encrypted, packed in an unknown way, or stored twice.
+        """
+        return self.archive.read(self._readable(path))
+
+    def start(self, path: PurePosixPath, n_bytes: int) -> bytes:
+        """The first bytes of one file; raises as `read` does."""
+        with self.archive.open(self._readable(path)) as opened:
+            return opened.read(n_bytes)
+
+    def _readable(self, path: PurePosixPath) -> zipfile.ZipInfo:
+        entry, *others = self._entries[path]
+        if others:
+            detail = f"the zip has {1 + len(others)} files of this path: pack it anew with one"
+            raise RejectedFileError(RejectionReason.STORED_TWICE, detail)
+        remedy = "unpack the zip and give the study's folder"
+        if entry.flag_bits & _ENCRYPTED:
+            raise RejectedFileError(RejectionReason.ENCRYPTED, f"it needs a password: {remedy}")
+        if entry.compress_type not in _COMPRESSIONS:
+            method = entry.compress_type
+            name = "Deflate64" if method == _DEFLATE64 else f"method {method}"
+            detail = f"it is packed by {name}, which Python can't unpack: {remedy}"
+            raise RejectedFileError(RejectionReason.UNKNOWN_COMPRESSION, detail)
+        return entry
 
     @cached_property
-    def _entries(self) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    def _entries(self) -> dict[PurePosixPath, list[zipfile.ZipInfo]]:
         # Some tools write `./a/b.png` or `a\\b.png`: such names are not those of the paths.
-        entries = (entry for entry in self.archive.infolist() if not entry.is_dir())
-        found = {PurePosixPath(entry.filename.replace("\\", "/")): entry for entry in entries}
+        found: dict[PurePosixPath, list[zipfile.ZipInfo]] = {}
+        for entry in self.archive.infolist():
+            if not entry.is_dir():
+                path = PurePosixPath(entry.filename.replace("\\", "/"))
+                found.setdefault(path, []).append(entry)
         return {path: found[path] for path in sorted(found) if not _is_hidden(path)}
 
 

@@ -2,6 +2,8 @@
 
     <class>/images/*.png   <class>/masks/*.png (optional)   <class>.metadata.xlsx (optional)
 
+A file is a picture by its suffix or by its content; `mask_files` says what a mask may be called.
+
 The whole may be nested one folder deep, as Kaggle's archive is. `<class>/*.png` and a flat
 `images/ + masks/` pair of folders are understood too.
 """
@@ -10,13 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.imaging.formats import FORMAT_NAMES, SIGNATURE_BYTES, format_of
+from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import StudyError, StudyFiles
+from covid_xray.studies.mask_files import is_mask_name, match_masks
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp"}
+)
 METADATA_SUFFIX = ".metadata.xlsx"
 FLAT_LABEL = "unlabelled"
 
@@ -30,14 +36,14 @@ class RadiographFile:
         label: class.
         path: path relative to the study.
         n_bytes: size of the file.
-        mask_path: path of its lung mask, or None.
+        mask_paths: path of its lung mask, of its left and its right one, or of none.
     """
 
     image_id: str
     label: str
     path: PurePosixPath
     n_bytes: int
-    mask_path: PurePosixPath | None
+    mask_paths: tuple[PurePosixPath, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,10 +125,10 @@ def image_id_of(label: str, stem: str) -> str:
 def _study_root(files: StudyFiles, wanted: set[str]) -> PurePosixPath:
     """The study's own folder: the top, or the single folder below it that holds the classes."""
     top = PurePosixPath()
-    images = [path for path in files.sizes if path.suffix.lower() in IMAGE_SUFFIXES]
+    images = [path for path in files.sizes if is_picture(files, path)]
     if not images:
         raise StudyError(
-            f"{files.location} holds no PNG or JPEG file. Expected <class>/images/*.png."
+            f"{files.location} holds no {FORMAT_NAMES} file. Expected <class>/images/*.png."
         )
     candidates = [top, *dict.fromkeys(PurePosixPath(path.parts[0]) for path in images)]
     for candidate in candidates:
@@ -166,55 +172,83 @@ def _class_radiographs(
             "radiographs, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
-    masks, rejected = _class_masks(files, label, folder)
     found: list[RadiographFile] = []
+    rejected: list[RejectedFile] = []
     for path in images:
-        image_id = image_id_of(label, path.stem)
-        refusal = _refusal_by_name(path, image_id, taken)
+        if is_mask_name(_stem(path)):
+            continue
+        image_id = image_id_of(label, _stem(path))
+        refusal = _refusal(files, path, image_id, taken)
         if refusal:
             rejected.append(RejectedFile(str(path), label, "radiograph", *refusal))
             continue
         taken[image_id.lower()] = path
-        mask = masks.pop(path.stem.lower(), None)
-        found.append(RadiographFile(image_id, label, path, files.sizes[path], mask))
+        found.append(RadiographFile(image_id, label, path, files.sizes[path]))
     if not found:
+        why = rejected[-1].detail if rejected else "its name is that of a lung mask"
         raise StudyError(
             f"Class '{label}' has no radiograph: all {len(images)} file(s) of {images[0].parent} "
-            f"in {files.location} are refused, '{images[0].name}' because {rejected[-1].detail}."
+            f"in {files.location} are refused, '{images[0].name}' because {why}."
             " Convert or rename them, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
-    known = {path.stem.lower() for path in images}
-    why = RejectionReason.MASK_WITHOUT_IMAGE, "no radiograph of the same name"
-    orphans = [path for stem, path in masks.items() if stem not in known]
-    return found, rejected + [RejectedFile(str(p), label, "lung_mask", *why) for p in orphans]
+    beside = [path for path in images if is_mask_name(_stem(path))]
+    masks = _files_in(files, folder / "masks") + beside
+    return _with_masks(files, label, found, masks, rejected)
 
 
-def _class_masks(
-    files: StudyFiles, label: str, folder: PurePosixPath
-) -> tuple[dict[str, PurePosixPath], list[RejectedFile]]:
-    """A class's masks by the name of their radiograph, and those that come second to a name."""
-    masks: dict[str, PurePosixPath] = {}
-    rejected: list[RejectedFile] = []
-    for path in _files_in(files, folder / "masks"):
-        first = masks.setdefault(path.stem.lower(), path)
-        if first != path:
-            detail = f"{first} already is the mask of that name"
-            reason = RejectionReason.DUPLICATE_NAME
-            rejected.append(RejectedFile(str(path), label, "lung_mask", reason, detail))
-    return masks, rejected
+def _with_masks(
+    files: StudyFiles,
+    label: str,
+    radiographs: list[RadiographFile],
+    masks: list[PurePosixPath],
+    rejected: list[RejectedFile],
+) -> tuple[list[RadiographFile], list[RejectedFile]]:
+    """A class's radiographs with the paths of their masks, and its rejected files."""
+    refusals = {path: _not_a_picture(files, path) for path in masks}
+    unread = [(path, *refusal) for path, refusal in refusals.items() if refusal]
+    pictures = [path for path, refusal in refusals.items() if not refusal]
+    names = [_stem(file.path).lower() for file in radiographs]
+    matched, refused = match_masks(pictures, frozenset(names))
+    found = [
+        replace(file, mask_paths=matched.get(name, ()))
+        for file, name in zip(radiographs, names, strict=True)
+    ]
+    return found, rejected + [
+        RejectedFile(str(path), label, "lung_mask", reason, detail)
+        for path, reason, detail in unread + refused
+    ]
 
 
-def _refusal_by_name(
-    path: PurePosixPath, image_id: str, taken: Mapping[str, PurePosixPath]
+def is_picture(files: StudyFiles, path: PurePosixPath) -> bool:
+    """Whether a file is worth decoding: by its suffix, or else by its first bytes."""
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return True
+    try:
+        return format_of(files.start(path, SIGNATURE_BYTES)) is not None
+    except Exception:  # reading it says what is wrong with it
+        return True
+
+
+def _not_a_picture(files: StudyFiles, path: PurePosixPath) -> tuple[RejectionReason, str] | None:
+    if is_picture(files, path):
+        return None
+    detail = f"'{path.suffix}' files are not read, only {FORMAT_NAMES}"
+    return RejectionReason.NOT_AN_IMAGE, detail
+
+
+def _refusal(
+    files: StudyFiles, path: PurePosixPath, image_id: str, taken: Mapping[str, PurePosixPath]
 ) -> tuple[RejectionReason, str] | None:
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        detail = f"'{path.suffix}' files are not read, only PNG and JPEG"
-        return RejectionReason.NOT_AN_IMAGE, detail
-    if image_id.lower() in taken:
+    if image_id.lower() in taken and is_picture(files, path):
         other = taken[image_id.lower()]
         return RejectionReason.DUPLICATE_NAME, f"'{image_id}' is already the name of {other}"
-    return None
+    return _not_a_picture(files, path)
+
+
+def _stem(path: PurePosixPath) -> str:
+    """A file's name without its suffix; digits behind a dot, as in 1.2.840, are no suffix."""
+    return path.name if path.suffix[1:].isdigit() else path.stem
 
 
 def _files_in(files: StudyFiles, folder: PurePosixPath) -> list[PurePosixPath]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.overlap import overlap_scores
-from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.split import Split
 from covid_xray.studies.groups import find_duplicate_groups
 from covid_xray.studies.layout import RejectedFile

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from covid_xray.imaging.formats import LARGEST_MAX_PIXELS, MAX_PIXELS
 from covid_xray.parameters import StrictParameters
 from covid_xray.split import Protocol, Split
 
@@ -19,12 +20,15 @@ class ReadingParameters(StrictParameters):
     Attributes:
         side: height and width of the stored images and masks, in pixels.
         min_side: shortest side of an acceptable radiograph, in pixels.
+        max_pixels: most pixels of an acceptable radiograph or mask; each thread needs up to 16
+            bytes for each.
         workers: threads that read; one per processor if null.
         scratch_folder: where arrays are built; the system's temporary folder if null.
     """
 
     side: int = Field(ge=32, le=2048)
     min_side: int = Field(default=32, ge=2)
+    max_pixels: int = Field(default=MAX_PIXELS, ge=1024, le=LARGEST_MAX_PIXELS)
     workers: int | None = Field(default=None, ge=1)
     scratch_folder: Path | None = None
 

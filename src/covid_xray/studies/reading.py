@@ -17,14 +17,12 @@ import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from covid_xray.imaging.arrays import keep_rows, scratch_array
-from covid_xray.imaging.decoding import (
-    RejectedFileError,
-    RejectionReason,
-    decode_lung_mask,
-    decode_radiograph,
-)
+from covid_xray.imaging.decoding import decode_radiograph
 from covid_xray.imaging.features import luminosity, lung_features, rms_contrast
+from covid_xray.imaging.formats import LARGEST_MAX_PIXELS
 from covid_xray.imaging.hashing import perceptual_hash
+from covid_xray.imaging.mask_decoding import decode_lung_mask, join_lung_masks
+from covid_xray.imaging.rejection import RejectedFileError, RejectionReason
 from covid_xray.imaging.resizing import resize_lung_mask, resize_radiograph
 from covid_xray.imaging.sharpness import laplacian_variance
 from covid_xray.progress import progress
@@ -45,6 +43,9 @@ RADIOGRAPH_INDEX = table(
         "height": Whole(description="height of the file's picture, pixels"),
         "width": Whole(description="width of the file's picture, pixels"),
         "bit_depth": Whole(description="bits per pixel that the file uses: 8, 12 or 16"),
+        "channels": Whole(
+            description="channels of the file: 1 grey or palette, 3 colour, one more with alpha"
+        ),
         "has_mask": Flag(description="whether it has a usable lung mask"),
         "source": Text(description="where it was published, by a short name"),
         "source_url": Text(description="the same as an address; empty if unknown"),
@@ -115,7 +116,7 @@ def read_study(study: RadiographyStudy, reading: ReadingParameters) -> StudyRead
     """
     shape = (len(study.radiographs), reading.side, reading.side)
     images, masks = (scratch_array(shape, np.uint8, reading.scratch_folder) for _ in range(2))
-    read = partial(_read_radiograph, study, images, masks, reading.min_side)
+    read = partial(_read_radiograph, study, images, masks, reading)
     outcomes = _in_parallel(read, len(study.radiographs), reading.workers)
     rejected = study.rejected + [file for _, files in outcomes for file in files]
     records = {row: record for row, (record, _) in enumerate(outcomes) if record}
@@ -154,17 +155,17 @@ def _read_radiograph(
     study: RadiographyStudy,
     images: NDArray[np.generic],
     masks: NDArray[np.generic],
-    min_side: int,
+    reading: ReadingParameters,
     row: int,
 ) -> _Outcome:
     file = study.radiographs[row]
-    decode = partial(decode_radiograph, min_side=min_side)
-    radiograph, rejected = _decoded(study, file, "radiograph", file.path, decode)
+    decode = partial(decode_radiograph, min_side=reading.min_side)
+    limit = reading.max_pixels
+    radiograph, rejected = _decoded(study, file, "radiograph", file.path, decode, limit)
     if radiograph is None:
         return None, rejected
     pixels = radiograph.pixels
-    decode_mask = partial(decode_lung_mask, image_shape=pixels.shape)
-    mask, rejected = _decoded(study, file, "lung_mask", file.mask_path, decode_mask)
+    mask, rejected = _read_mask(study, file, pixels.shape, limit)
     side = images.shape[1]
     images[row] = resize_radiograph(pixels, side)
     if mask is not None:
@@ -178,6 +179,7 @@ def _read_radiograph(
         "height": pixels.shape[0],
         "width": pixels.shape[1],
         "bit_depth": radiograph.bit_depth,
+        "channels": radiograph.channels,
         "has_mask": mask is not None,
         "source": source,
         "source_url": source_url,
@@ -199,11 +201,15 @@ def read_pair(
         RejectedFileError: if one of the two files can't be used.
     """
     (file,) = (file for file in study.radiographs if file.image_id == image_id)
-    pixels = decode_radiograph(_read_bytes(study, file.path), min_side=2).pixels
-    if file.mask_path is None:
-        raise RejectedFileError(RejectionReason.UNREADABLE_FILE, f"{image_id} has no mask")
-    content = _read_bytes(study, file.mask_path)
-    return pixels, decode_lung_mask(content, (pixels.shape[0], pixels.shape[1]))
+    # Its size was accepted when the study was read.
+    limit = LARGEST_MAX_PIXELS
+    content = _read_bytes(study, file.path, limit)
+    pixels = decode_radiograph(content, min_side=2, max_pixels=limit).pixels
+    mask, rejected = _read_mask(study, file, (pixels.shape[0], pixels.shape[1]), limit)
+    if mask is None:
+        detail = rejected[0].detail if rejected else f"{image_id} has no mask"
+        raise RejectedFileError(RejectionReason.UNREADABLE_FILE, detail)
+    return pixels, mask
 
 
 def measure(pixels: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> dict[str, object]:
@@ -226,20 +232,52 @@ def _decoded(
     study: RadiographyStudy,
     file: RadiographFile,
     kind: str,
-    path: PurePosixPath | None,
-    decode: Callable[[bytes], _T],
+    path: PurePosixPath,
+    decode: Callable[..., _T],
+    max_pixels: int,
 ) -> tuple[_T | None, list[RejectedFile]]:
-    if path is None:
-        return None, []
     try:
-        return decode(_read_bytes(study, path)), []
+        return decode(_read_bytes(study, path, max_pixels), max_pixels=max_pixels), []
     except RejectedFileError as error:
-        return None, [RejectedFile(str(path), file.label, kind, error.reason, error.detail)]
+        reason, detail = error.reason, error.detail
+    except Exception as error:  # no single file stops a study
+        reason, detail = RejectionReason.CORRUPT, f"{type(error).__name__}: {error}"
+    return None, [RejectedFile(str(path), file.label, kind, reason, detail)]
 
 
-def _read_bytes(study: RadiographyStudy, path: PurePosixPath) -> bytes:
+def _read_mask(
+    study: RadiographyStudy, file: RadiographFile, image_shape: tuple[int, int], max_pixels: int
+) -> tuple[NDArray[np.uint8] | None, list[RejectedFile]]:
+    """The mask of a radiograph, of both lungs or none; and its files that can't be used."""
+    decode = partial(decode_lung_mask, image_shape=image_shape)
+    read = [
+        (path, *_decoded(study, file, "lung_mask", path, decode, max_pixels))
+        for path in file.mask_paths
+    ]
+    masks = [mask for _, mask, _ in read if mask is not None]
+    rejected = [refused for *_, files in read for refused in files]
+    try:
+        if not rejected:
+            return join_lung_masks(masks) if masks else None, []
+        reason, detail = RejectionReason.HALF_MASK, "the mask of the other lung can't be used"
+    except RejectedFileError as error:
+        reason, detail = error.reason, error.detail
+    left_over = [str(path) for path, mask, _ in read if mask is not None]
+    return None, rejected + [
+        RejectedFile(path, file.label, "lung_mask", reason, detail) for path in left_over
+    ]
+
+
+def _read_bytes(study: RadiographyStudy, path: PurePosixPath, max_pixels: int) -> bytes:
+    n_bytes = study.files.sizes[path]
+    # Eight bytes hold any pixel, and 64 MiB any notes beside them.
+    if n_bytes > 8 * max_pixels + 2**26:
+        detail = f"{n_bytes:,} bytes, more than a picture of {max_pixels:,} pixels needs"
+        raise RejectedFileError(RejectionReason.TOO_LARGE, detail)
     try:
         return study.files.read(path)
+    except RejectedFileError:
+        raise
     except Exception as error:  # OSError on disk; zlib and zipfile have errors of their own
         raise RejectedFileError(RejectionReason.UNREADABLE_FILE, str(error)) from error
 
@@ -249,9 +287,11 @@ def _check_every_class(
 ) -> None:
     for label, n_files in study.describe().items():
         if label not in readable:
-            reasons = sorted({str(file.reason) for file in rejected if file.label == label})
+            refused = [file for file in rejected if file.label == label]
+            reasons = sorted({str(file.reason) for file in refused})
             raise StudyError(
                 f"None of the {n_files} files of class '{label}' in {study.files.location} can "
-                f"be read ({', '.join(reasons)}). Replace them, or leave the class out of "
+                f"be read ({', '.join(reasons)}). Of {refused[-1].path}: {refused[-1].detail}. "
+                "Replace them, or leave the class out of "
                 "`classes` in the catalog entry `radiography_study`."
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from covid_xray.imaging.decoding import RejectionReason
+from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import StudyFiles, open_study_files
 from covid_xray.studies.layout import RadiographFile, RejectedFile, read_layout
 from covid_xray.studies.metadata import MetadataError, read_source_urls, source_name

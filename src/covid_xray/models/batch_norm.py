@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import keras
 import numpy as np
 import pandas as pd
@@ -23,20 +20,14 @@ def calibrate_batch_norm(model: keras.Model, images: NDArray[np.uint8]) -> None:
         model: classifier to change in place.
         images: uint8 array (n, height, width) of training radiographs.
     """
-    _average(model, _layers(model), [images[..., None].astype("float32")])
-
-
-def recompute_batch_norm(model: keras.Model, batches: Iterable[Any]) -> None:
-    """Set the statistics of what is trained to their mean over some batches.
-
-    Keras's moving averages lag behind weights that still change; these belong to the weights as
-    they are (Wu & Johnson, arXiv 2105.07576, section 3).
-
-    Args:
-        model: classifier to change in place; its frozen layers stay as they are.
-        batches: inputs of the model, of training radiographs.
-    """
-    _average(model, [layer for layer in _layers(model) if layer.trainable], batches)
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [(layer.momentum, layer.trainable) for layer in layers]
+    for layer in layers:
+        # With momentum 0, one pass in training mode replaces the statistics by the batch's.
+        layer.momentum, layer.trainable = 0.0, True
+    model(images[..., None].astype("float32"), training=True)
+    for layer, (momentum, trainable) in zip(layers, before, strict=True):
+        layer.momentum, layer.trainable = momentum, trainable
 
 
 def calibration_rows(training: pd.Series, seed: int) -> NDArray[np.intp]:
@@ -48,20 +39,3 @@ def calibration_rows(training: pd.Series, seed: int) -> NDArray[np.intp]:
     """
     drawn = training.sample(min(_CALIBRATION_IMAGES, len(training)), random_state=seed)
     return np.sort(drawn.to_numpy())
-
-
-def _layers(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-
-
-def _average(
-    model: keras.Model, layers: list[keras.layers.BatchNormalization], batches: Iterable[Any]
-) -> None:
-    before = [(layer.momentum, layer.trainable) for layer in layers]
-    for number, inputs in enumerate(batches):
-        for layer in layers:
-            # A pass in training mode moves the statistics; by this much, they become the mean.
-            layer.momentum, layer.trainable = number / (number + 1), True
-        model(inputs, training=True)
-    for layer, (momentum, trainable) in zip(layers, before, strict=True):
-        layer.momentum, layer.trainable = momentum, trainable

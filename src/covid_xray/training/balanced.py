@@ -84,7 +84,8 @@ def train_balanced(
 ) -> pd.DataFrame:
     """Train a classifier in place on balanced batches; the best validation loss is kept.
 
-    Validation radiographs come as they are, at their own prevalence.
+    Validation radiographs come as they are, each once. Their classes weigh the same in the loss, as
+    they do in training: at their own prevalence, the epoch that is kept would find fewer COVID.
 
     Args:
         model: compiled classifier of grey radiographs.
@@ -110,11 +111,20 @@ def train_balanced(
         settings.seed,
         groups=targets[rows.train].argmax(axis=1),
     )
+    weights = _equal_class_weights(targets, rows.validation)
+    validation = ShuffledBatches(
+        lambda chosen: (read_pixels(chosen), targets[chosen], weights[chosen]),
+        rows.validation,
+        settings.batch_size,
+    )
+    return fit_compiled(model, training, validation, [1.0] * targets.shape[1], settings)
 
-    def read_plain(chosen: NDArray[np.intp]) -> tuple[Pixels, NDArray[np.float32]]:
-        return read_pixels(chosen), targets[chosen]
 
-    validation = ShuffledBatches(read_plain, rows.validation, settings.batch_size)
-    plain = ShuffledBatches(read_plain, rows.train, settings.batch_size, settings.seed)
-    weights = [1.0] * targets.shape[1]
-    return fit_compiled(model, training, validation, weights, settings, plain)
+def _equal_class_weights(
+    targets: NDArray[np.float32], rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Weight of every row, (n,), with which each class among some rows has the same sum."""
+    per_class = targets[rows].sum(axis=0)
+    n_present = np.count_nonzero(per_class)
+    weights: NDArray[np.float32] = targets @ (len(rows) / n_present / np.maximum(per_class, 1))
+    return weights.astype(np.float32)

@@ -43,7 +43,7 @@ class ShuffledBatches(keras.utils.PyDataset):
     """Batches of inputs and targets, in an order that the seed and the epoch fix.
 
     Args:
-        read: gives the model's inputs and targets for an array of row numbers.
+        read: gives the model's inputs, targets and perhaps weights for an array of row numbers.
         rows: row numbers of the examples.
         batch_size: examples per batch.
         seed: seed of the order; None keeps the given order, for evaluation.
@@ -56,7 +56,7 @@ class ShuffledBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        read: Callable[[NDArray[np.intp]], tuple[Any, Any]],
+        read: Callable[[NDArray[np.intp]], tuple[Any, ...]],
         rows: NDArray[np.intp],
         batch_size: int,
         seed: int | None = None,
@@ -77,8 +77,8 @@ class ShuffledBatches(keras.utils.PyDataset):
         """Number of batches."""
         return math.ceil(len(self._order) / self._batch_size)
 
-    def __getitem__(self, batch: int) -> tuple[Any, Any]:
-        """Inputs and targets of one batch."""
+    def __getitem__(self, batch: int) -> tuple[Any, ...]:
+        """What is read of one batch."""
         start = batch * self._batch_size
         # Ascending rows read a memory map in the order it lies on disk.
         chosen = np.sort(self._order[start : start + self._batch_size])

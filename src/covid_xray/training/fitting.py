@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_xray.models.batch_norm import recompute_batch_norm
 from covid_xray.progress import progress
 from covid_xray.training.batches import ShuffledBatches, SplitRows, TrainingError
 from covid_xray.training.settings import TrainingSettings
@@ -22,7 +21,6 @@ _OPTIMISERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "sgd_momentum": partial(keras.optimizers.SGD, momentum=0.9),
     "adagrad": keras.optimizers.Adagrad,
 }
-_STATISTICS_BATCHES = 16
 
 
 def compile_classifier(model: keras.Model, settings: TrainingSettings) -> None:
@@ -41,7 +39,6 @@ def fit_compiled(
     validation: ShuffledBatches,
     class_weights: Sequence[float],
     settings: TrainingSettings,
-    plain: ShuffledBatches | None = None,
 ) -> pd.DataFrame:
     """Plain `model.fit` under early stopping, as published.
 
@@ -51,7 +48,6 @@ def fit_compiled(
         validation: validation batches.
         class_weights: weight of each class in the loss.
         settings: hyper-parameters.
-        plain: training batches at their own prevalence and not turned, if `training` is not such.
 
     Returns:
         One row per epoch: `epoch, loss, accuracy, val_loss, val_accuracy`.
@@ -62,14 +58,12 @@ def fit_compiled(
         training,
         validation,
         settings.epochs,
-        _callbacks(plain or training, settings),
+        _callbacks(settings),
         class_weight=dict(enumerate(class_weights)),
     )
 
 
-def _callbacks(
-    plain: ShuffledBatches, settings: TrainingSettings
-) -> list[keras.callbacks.Callback]:
+def _callbacks(settings: TrainingSettings) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = [
         keras.callbacks.EarlyStopping(
             monitor="val_loss", patience=settings.patience, restore_best_weights=True
@@ -77,8 +71,6 @@ def _callbacks(
     ]
     if settings.schedule == "cosine":
         callbacks.append(FallingRate(settings))
-    if settings.batch_norm == "recomputed":
-        callbacks.append(RecomputedBatchNorm(plain))
     return callbacks
 
 
@@ -130,23 +122,6 @@ class FallingRate(keras.callbacks.Callback):
         """Set the epoch's rate."""
         share = (1 + math.cos(math.pi * epoch / self._settings.epochs)) / 2
         self.model.optimizer.learning_rate = self._settings.learning_rate * share
-
-
-class RecomputedBatchNorm(keras.callbacks.Callback):
-    """Batch normalisation's statistics are recomputed before each validation.
-
-    Args:
-        training: training batches, of which some are passed.
-    """
-
-    def __init__(self, training: ShuffledBatches) -> None:
-        super().__init__()
-        self._training = training
-
-    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Recompute them for the weights that are validated, and perhaps kept."""
-        batches = range(min(len(self._training), _STATISTICS_BATCHES))
-        recompute_batch_norm(self.model, (self._training[number][0] for number in batches))
 
 
 class EpochProgress(keras.callbacks.Callback):

@@ -21,8 +21,6 @@ class TrainingSettings(StrictParameters):
         learning_rate: the optimiser's learning rate, that of the first epoch.
         schedule: `constant` as published, or `cosine`: from epoch to epoch the rate falls along
             half a cosine, towards 0 (Loshchilov & Hutter, 2017).
-        batch_norm: `moving` as published, Keras's moving averages; or `recomputed`: before each
-            validation, the statistics of what is trained are those of training radiographs.
         batch_size: images per step.
         epochs: largest number of epochs.
         patience: epochs without a better validation loss before training stops.
@@ -32,7 +30,6 @@ class TrainingSettings(StrictParameters):
     optimiser: Literal["adam", "sgd_momentum", "adagrad"] = "adam"
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "cosine"] = "constant"
-    batch_norm: Literal["moving", "recomputed"] = "moving"
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1)
     patience: int = Field(ge=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+import pandas as pd
 import pandera.pandas as pa
 
 from covid_xray.split import Split
@@ -53,6 +54,19 @@ def table(
         columns: a column by name, each with a description that gives its unit.
         others: whether there may be other columns, anywhere.
     """
+
+    def give_types(frame: pd.DataFrame) -> pd.DataFrame:
+        # A table without rows, of a study with one class for instance, has no value to tell them.
+        if len(frame):
+            return frame
+        types = {name: column.dtype for name, column in columns.items() if name in frame}
+        typed = {name: type_.coerce(frame[name]) for name, type_ in types.items() if type_}
+        return frame.assign(**typed)
+
     return pa.DataFrameSchema(
-        dict(columns), strict=not others, ordered=not others, description=description
+        dict(columns),
+        parsers=pa.Parser(give_types),
+        strict=not others,
+        ordered=not others,
+        description=description,
     )

@@ -18,6 +18,7 @@ Number = partial(pa.Column, float)
 Flag = partial(pa.Column, bool)
 # A number that is missing where it can't be measured or is not published.
 Maybe = partial(pa.Column, float, nullable=True)
+MaybeText = partial(pa.Column, str, nullable=True)
 
 IMAGE_ID = Text(description="name of the radiograph, unique in the study")
 LABEL = Text(description="class of the radiograph")

@@ -130,8 +130,8 @@ def test_no_patient_is_on_two_sides_of_a_split_or_fold(phantom, tmp_path):
 
 def test_the_seed_decides_the_split(study):
     groups = study["duplicate_groups"]
-    assert split_study(groups, splitting()).equals(study["splits"])
-    assert not split_study(groups, splitting(seed=7)).equals(study["splits"])
+    assert split_study(groups, None, splitting()).equals(study["splits"])
+    assert not split_study(groups, None, splitting(seed=7)).equals(study["splits"])
 
 
 @pytest.mark.slow

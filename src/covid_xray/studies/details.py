@@ -16,7 +16,7 @@ from covid_xray.studies.files import StudyFiles
 from covid_xray.studies.layout import RadiographFile, RejectedFile, StudyLayout
 from covid_xray.studies.matching import match_names, name_key
 from covid_xray.studies.metadata import FIELDS, read_metadata
-from covid_xray.studies.sheets import SheetError
+from covid_xray.studies.sheets import SheetError, some_of
 
 _STUDY_SHEET, _CLASS_SHEET, _CLASS_BOOK = "metadata.csv", ".metadata.csv", ".metadata.xlsx"
 _EVERY_CLASS = "all"
@@ -145,7 +145,7 @@ def _match(
     known = {name_key(PurePosixPath(file.path).stem) for file in refused}
     unknown = [name for name in unknown if name_key(PurePosixPath(name).stem) not in known]
     notes = [
-        f"{len(names)} of {len(rows)} name(s) {words}, and are left out ({_some(names)})"
+        f"{len(names)} of {len(rows)} name(s) {words}, and are left out ({some_of(names)})"
         for names, words in (
             (unknown, "are of no radiograph"),
             (ambiguous, "are of more than one radiograph, or two are of one"),
@@ -163,9 +163,5 @@ def _contradictions(n_values: pd.DataFrame) -> list[str]:
     fields = [name for name in FIELDS if (several[name] > 1).any()]
     return [
         f"metadata say different things of {len(several)} radiograph(s), and the first counts "
-        f"({', '.join(fields)} of {_some(several.index.tolist())})"
+        f"({', '.join(fields)} of {some_of(several.index.tolist())})"
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

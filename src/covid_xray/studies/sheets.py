@@ -39,6 +39,11 @@ def column_key(name: str) -> str:
     return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFC", name)).casefold()
 
 
+def some_of(names: Sequence[str]) -> str:
+    """The first of some names, for a message about all."""
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
 def read_workbook(content: bytes, columns: Mapping[str, str]) -> Sheet:
     """The first sheet of an Excel workbook; what its `<dimension>` says of its size is not used.
 

@@ -17,7 +17,9 @@ SPLITS = table(
     "a radiograph of the index",
     {
         **columns_of(DUPLICATE_GROUPS, "image_id", "label", "group_id"),
-        "kept": Flag(description="whether it is used: false for redundant duplicates"),
+        "kept": Flag(
+            description="whether it is used: not redundant, or not left out by split_path"
+        ),
         "split": SPLIT,
     },
 )

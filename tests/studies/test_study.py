@@ -15,6 +15,7 @@ def test_every_radiograph_of_the_phantom_has_the_source_its_truth_names(phantom)
     urls = {image_id: url for image_id, (_, url) in study.sources.items()}
     assert urls == dict(zip(truth["image_id"], truth["source_url"], strict=True))
     assert "Normal-1" in urls  # spelt NORMAL-1 in its metadata
+    assert study.notes == []
 
 
 def test_radiographs_are_counted_per_class(phantom):

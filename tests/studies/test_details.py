@@ -105,7 +105,7 @@ def test_reading_says_what_of_the_metadata_is_not_used(write_classes, caplog):
     assert "A.metadata.csv: 1 of 3 name(s) are of no radiograph" in caplog.text
 
 
-def test_a_sheet_of_the_same_size_but_other_cells_is_another_study(write_classes):
+def test_a_sheet_of_other_cells_is_another_study(write_classes):
     def fingerprint(**files):
         return RadiographyStudyDataset(filepath=str(write_classes(**files))).fingerprint()
 
@@ -114,7 +114,7 @@ def test_a_sheet_of_the_same_size_but_other_cells_is_another_study(write_classes
     assert fingerprint(**{"A.metadata.csv": PEOPLE.replace(b"p1", b"p2")}) != before
 
 
-def test_a_workbook_counts_by_its_cells_not_by_when_it_was_saved(write_classes, workbook):
+def test_a_workbook_counts_by_its_cells_not_its_dates(write_classes, workbook):
     def facts(number, title):
         book = openpyxl.load_workbook(io.BytesIO(workbook([["FILE NAME", "URL"], [number, "u"]])))
         book.properties.title = title

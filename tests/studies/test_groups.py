@@ -87,7 +87,7 @@ def test_a_pair_of_an_unknown_radiograph_is_refused_by_name():
         group_duplicates(index_of("AA"), pairs_of(("A-0", "A-9")), pairs_of())
 
 
-def test_radiographs_of_one_patient_are_grouped_across_classes_and_all_kept():
+def test_a_patient_is_one_group_whose_pictures_are_all_kept():
     index = index_of("AABB").assign(patient_id=["p1", "p2", "P1 ", None])
     groups = group_duplicates(index, pairs_of(), pairs_of())
     assert groups["group_id"].tolist() == ["A-0", "A-1", "A-0", "B-3"]
@@ -101,7 +101,7 @@ def test_radiographs_of_unknown_patients_are_not_grouped():
     assert groups["group_id"].tolist() == groups["image_id"].tolist()
 
 
-def test_a_duplicate_joins_two_patients_and_only_the_duplicate_is_redundant():
+def test_a_duplicate_joins_two_patients_and_alone_is_redundant():
     index = index_of("AAAAB").assign(patient_id=["p1", "p1", "p2", "p2", "p2"])
     groups = group_duplicates(index, pairs_of(("A-1", "A-2")), pairs_of())
     assert groups["group_id"].tolist() == ["A-0"] * 5

@@ -63,7 +63,7 @@ def test_a_word_for_not_known_is_no_value(name, word):
     assert notes == []
 
 
-def test_a_patient_number_that_became_a_fraction_is_a_number_again():
+def test_a_patient_number_written_as_a_fraction_is_whole():
     assert column("patient_id", "12.0", "12", "012", "1.20")[0] == ["12", "12", "012", "1.20"]
 
 
@@ -128,7 +128,7 @@ def test_a_given_name_applies_to_every_url_that_holds_its_part():
     assert source_name("https://www.kaggle.com/other", names) == "Kaggle"
 
 
-def test_names_that_match_no_url_and_urls_without_a_name_are_counted():
+def test_idle_source_names_and_unnamed_urls_are_counted():
     urls = pd.Series(["https://A.org/1", "https://a.org/2", "https://c.org", "https://c.org"])
     assert source_name(urls[0], {"a.org": "A"}) == "A"
     idle, unnamed = unmatched_sources(urls, {"a.org": "A", "b.org": "B"})

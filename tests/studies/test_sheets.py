@@ -79,7 +79,7 @@ def test_columns_are_known_in_any_spelling(name):
     assert read_csv(f"{name},x\na,b\n".encode(), COLUMNS).table["name"].tolist() == ["a"]
 
 
-def test_of_two_columns_for_one_thing_the_first_of_the_list_counts():
+def test_of_two_columns_for_one_thing_the_preferred_counts():
     table = read_csv(b"image_id,file name\na,b\n", COLUMNS).table
     assert table["name"].tolist() == ["b"]
 

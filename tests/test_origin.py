@@ -32,6 +32,12 @@ def test_an_origin_in_words_names_study_protocol_seed_and_versions():
         assert part in describe_origin(ORIGIN)
 
 
+def test_an_origin_in_words_tells_of_splits_that_a_file_gave():
+    given = origin_of("my_study", "12 files, ab", {"protocol": "published", "seed": 7}, "cd12")
+    assert "Splits: those of a file (cd12)." in describe_origin(given)
+    assert "Splits" not in describe_origin(ORIGIN)
+
+
 def test_a_page_ends_in_its_origin(tmp_path):
     dataset = PageDataset(filepath=str(tmp_path / "page.md"))
     dataset.save("# Page\n")

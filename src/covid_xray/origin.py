@@ -18,19 +18,23 @@ _MODEL_ENTRY = "origin.json"
 _LIBRARIES = ("keras", "tensorflow", "numpy")
 
 
-def origin_of(study: str, files: str, splitting: Mapping[str, Any]) -> Origin:
+def origin_of(
+    study: str, files: str, splitting: Mapping[str, Any], imported_splits: str = "none"
+) -> Origin:
     """What pages and models say of where they come from.
 
     Args:
         study: name under which the outputs are kept.
         files: fingerprint of the study's files.
         splitting: the parameters of the split, which hold protocol and seed.
+        imported_splits: fingerprint of the file that gave the splits; `none` if they were drawn.
     """
     return {
         "study": study,
         "study_files": files,
         "protocol": str(splitting["protocol"]),
         "seed": str(splitting["seed"]),
+        "imported_splits": imported_splits,
         "covid_xray": __version__,
         "commit": commit(),
     } | versions(*_LIBRARIES)
@@ -39,9 +43,11 @@ def origin_of(study: str, files: str, splitting: Mapping[str, Any]) -> Origin:
 def describe_origin(origin: Mapping[str, str]) -> str:
     """An origin as the last lines of a page."""
     libraries = ", ".join(f"{name} {origin[name]}" for name in _LIBRARIES)
+    given = origin.get("imported_splits", "none")
+    splits = "" if given == "none" else f"Splits: those of a file ({given}). "
     return (
         f"Study: {origin['study']} ({origin['study_files']}). Protocol: {origin['protocol']}. "
-        f"Seed: {origin['seed']}. Made by covid_xray {origin['covid_xray']}, commit "
+        f"{splits}Seed: {origin['seed']}. Made by covid_xray {origin['covid_xray']}, commit "
         f"{origin['commit']}, with {libraries}."
     )
 

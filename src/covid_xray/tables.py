@@ -19,10 +19,11 @@ Number = partial(pa.Column, float)
 Flag = partial(pa.Column, bool)
 # A number that is missing where it can't be measured or is not published.
 Maybe = partial(pa.Column, float, nullable=True)
+MaybeText = partial(pa.Column, str, nullable=True)
 
 IMAGE_ID = Text(description="name of the radiograph, unique in the study")
 LABEL = Text(description="class of the radiograph")
-GROUP_ID = Text(description="duplicate group: the image_id of its first member")
+GROUP_ID = Text(description="duplicates, and radiographs of one patient: image_id of their first")
 SPLIT = Text(pa.Check.isin(list(map(str, Split))), description="train, validation or test")
 ARRAY = Text(description="array that holds the pixels")
 ROW = Whole(description="row of that array")

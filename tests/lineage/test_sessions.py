@@ -113,6 +113,7 @@ def test_another_seed_makes_again_what_draws(engineered_copy, run_kedro, of_seed
     assert changed_files(before, after) == {
         f"05_model_input/phantom_study/{name}"
         for name in (
+            "splits.csv",
             "splits.parquet",
             "augmentation_plan.parquet",
             "study_variants.parquet",
@@ -122,6 +123,30 @@ def test_another_seed_makes_again_what_draws(engineered_copy, run_kedro, of_seed
     }
     told = [record.message for record in caplog.records if "made again" in record.message]
     assert told == ["6 of 16 outputs are made again: parameters.splitting.seed 2025 -> 8"]
+
+
+def test_imported_splits_count_by_the_content_of_their_file(engineered_copy, run_kedro, caplog):
+    file = engineered_copy / "given.csv"
+    saved = engineered_copy / "data/05_model_input/phantom_study/splits.csv"
+
+    def run_with(text):
+        file.write_text(text, "utf-8")
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            params = {"split_path": str(file)}
+            run_kedro(engineered_copy, "data_engineering", params=params, only_missing_outputs=True)
+        return pd.read_csv(saved)["kept"].sum()
+
+    drawn, before = saved.read_text("utf-8"), files_of(engineered_copy)
+    n_kept = run_with(drawn)
+    assert "6 of 16 outputs are made again: imported_splits (none -> " in caplog.text
+    assert files_of(engineered_copy) == before
+    page = engineered_copy / "data/08_reporting/phantom_study/data_engineering_page.md"
+    assert "Splits: those of a file (" in page.read_text("utf-8")
+    run_with(drawn)
+    assert "Skipping all" in caplog.text
+    assert run_with(drawn.replace("True", "False", 1)) == n_kept - 1
+    assert "outputs are made again: imported_splits (" in caplog.text
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from covid_xray.pipelines.data_engineering.nodes import (
     read_radiographs,
     split_study,
 )
+from covid_xray.studies.folds import assign_folds
 from covid_xray.studies.parameters import ReadingParameters, SplittingParameters
 from covid_xray.studies.study import open_study
 from support.study import PARAMETERS, SHARES, engineer
@@ -107,10 +108,30 @@ def test_a_study_without_masks_has_missing_features(phantom, tmp_path):
     assert "masked" not in set(made["study_variants"]["variant"])
 
 
+def test_no_patient_is_on_two_sides_of_a_split_or_fold(phantom, tmp_path):
+    folder = tmp_path / "patients"
+    shutil.copytree(phantom[0], folder)
+    ids = [file.image_id for file in open_study(folder).radiographs]
+    patients = pd.DataFrame(
+        {"image_id": ids, "Patient ID": [f"p{k // 2}" for k in range(len(ids))]}
+    )
+    patients.to_csv(folder / "metadata.csv", index=False)
+    made = engineer(folder)
+    splits = made["splits"]
+    patient = made["radiograph_index"]["patient_id"]
+    assert patient.value_counts().max() == 2
+    assert splits.groupby(patient)["split"].nunique().max() == 1
+    both = splits["kept"].groupby(patient).transform("sum") == 2
+    assert both.any()  # two pictures of a patient are both used
+    folds = assign_folds(splits, 3, seed=1)
+    fold = splits["group_id"].map(folds.set_index("group_id")["fold"])
+    assert fold.groupby(patient).nunique().max() == 1
+
+
 def test_the_seed_decides_the_split(study):
     groups = study["duplicate_groups"]
-    assert split_study(groups, splitting()).equals(study["splits"])
-    assert not split_study(groups, splitting(seed=7)).equals(study["splits"])
+    assert split_study(groups, None, splitting()).equals(study["splits"])
+    assert not split_study(groups, None, splitting(seed=7)).equals(study["splits"])
 
 
 @pytest.mark.slow

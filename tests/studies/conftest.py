@@ -1,10 +1,12 @@
 """Studies small enough to write for a test, and the pixels that go into them."""
 
+import io
 from pathlib import Path
 from zipfile import ZipFile
 
 import cv2
 import numpy as np
+import openpyxl
 import pytest
 
 from covid_xray.phantom.plan import PhantomPlan
@@ -49,6 +51,23 @@ def write_study(tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def workbook():
+    """Bytes of an Excel file: of rows, and of single cells by their place."""
+
+    def write(rows, **cells):
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        for place, value in cells.items():
+            book.active[place] = value
+        buffer = io.BytesIO()
+        book.save(buffer)
+        return buffer.getvalue()
 
     return write
 

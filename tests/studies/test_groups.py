@@ -105,6 +105,28 @@ def test_a_pair_of_an_unknown_radiograph_is_refused_by_name():
         group_duplicates(index_of("AA"), pairs_of(("A-0", "A-9")), pairs_of())
 
 
+def test_a_patient_is_one_group_whose_pictures_are_all_kept():
+    index = index_of("AABB").assign(patient_id=["p1", "p2", "P1 ", None])
+    groups = group_duplicates(index, pairs_of(), pairs_of())
+    assert groups["group_id"].tolist() == ["A-0", "A-1", "A-0", "B-3"]
+    assert groups["group_size"].tolist() == [2, 1, 2, 1]
+    assert not groups[["is_redundant", "has_label_conflict"]].any(axis=None)
+
+
+def test_radiographs_of_unknown_patients_are_not_grouped():
+    index = index_of("AAB").assign(patient_id=pd.Series([None, None, None], dtype="str"))
+    groups = group_duplicates(index, pairs_of(), pairs_of())
+    assert groups["group_id"].tolist() == groups["image_id"].tolist()
+
+
+def test_a_duplicate_joins_two_patients_and_alone_is_redundant():
+    index = index_of("AAAAB").assign(patient_id=["p1", "p1", "p2", "p2", "p2"])
+    groups = group_duplicates(index, pairs_of(("A-1", "A-2")), pairs_of())
+    assert groups["group_id"].tolist() == ["A-0"] * 5
+    assert groups["is_redundant"].tolist() == [False, False, True, False, False]
+    assert not groups["has_label_conflict"].any()
+
+
 def first_member_of_each(ids, pairs):
     """Slow union-find: merge until nothing changes; every id points to its group's first."""
     order = {image_id: row for row, image_id in enumerate(ids)}
@@ -122,21 +144,25 @@ def first_member_of_each(ids, pairs):
 @st.composite
 def studies_with_pairs(draw):
     labels = draw(st.lists(st.sampled_from("ABC"), min_size=2, max_size=25))
+    of_one = st.lists(st.sampled_from([None, *"pqrst"]), min_size=25, max_size=25)
+    patients = draw(of_one)[: len(labels)]
     rows = st.integers(0, len(labels) - 1)
     pairs = draw(st.lists(st.tuples(rows, rows).filter(lambda p: p[0] < p[1]), max_size=25))
-    return labels, pairs
+    return labels, pairs, patients
 
 
 @given(studies_with_pairs())
 @settings(deadline=None, max_examples=60)
 def test_groups_are_those_of_a_slow_union_find(study):
-    labels, pairs = study
-    index = index_of(labels)
+    labels, pairs, patients = study
+    index = index_of(labels).assign(patient_id=pd.Series(patients, dtype="str"))
     ids = index["image_id"].tolist()
     within = [(ids[a], ids[b]) for a, b in pairs if labels[a] == labels[b]]
     across = [(ids[a], ids[b]) for a, b in pairs if labels[a] != labels[b]]
     groups = group_duplicates(index, pairs_of(*within), pairs_of(*across))
-    leaders = first_member_of_each(ids, within + across)
+    shared = [(a, b) for a, p in zip(ids, patients, strict=True) if p is not None
+              for b, q in zip(ids, patients, strict=True) if p == q]  # fmt: skip
+    leaders = first_member_of_each(ids, within + across + shared)
     assert groups["image_id"].tolist() == ids
     assert groups["group_id"].tolist() == [leaders[image_id] for image_id in ids]
     sizes = [list(leaders.values()).count(leaders[image_id]) for image_id in ids]

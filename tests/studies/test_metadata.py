@@ -1,57 +1,107 @@
-"""Metadata: the source behind each image, however its name is spelt."""
-
-import io
+"""Metadata: the source behind each radiograph, and whom it shows, as far as a sheet says."""
 
 import pandas as pd
 import pytest
 
-from covid_xray.studies.metadata import MetadataError, read_source_urls, source_name
+from covid_xray.studies.metadata import (
+    FIELDS,
+    read_metadata,
+    source_name,
+    unmatched_sources,
+)
+from covid_xray.studies.sheets import SheetError
 
 
-def workbook(table):
-    buffer = io.BytesIO()
-    pd.DataFrame(table).to_excel(buffer, index=False, engine="openpyxl")
-    return buffer.getvalue()
+def read_csv(text):
+    return read_metadata(text.encode(), workbook=False)
 
 
-def test_urls_are_found_by_the_name_in_lower_case():
-    table = {"FILE NAME": ["NORMAL-1", "Normal-2 "], "FORMAT": "PNG", "URL": ["https://a", " b "]}
-    assert read_source_urls(workbook(table)) == {"normal-1": "https://a", "normal-2": "b"}
+def column(name, *values):
+    """What becomes of the values of one column, and the notes."""
+    lines = [f"{k},{value}" for k, value in enumerate(values)]
+    rows, notes = read_csv("\n".join([f"file name,{name}", *lines]))
+    return rows[name].tolist(), notes
 
 
-def test_column_names_may_differ_in_case_and_blanks():
-    assert read_source_urls(workbook({" File name": ["X-1"], "url ": ["u"]})) == {"x-1": "u"}
+def test_names_and_urls_are_found_in_a_workbook(workbook):
+    content = workbook(
+        [[" File name", "FORMAT", "url "], ["NORMAL-1", "PNG", " u "], [12, "", "v"]]
+    )
+    rows, notes = read_metadata(content, workbook=True)
+    assert rows[["name", "url"]].to_numpy().tolist() == [["NORMAL-1", "u"], ["12", "v"]]
+    assert rows[list(FIELDS[1:])].isna().all(axis=None)
+    assert notes == []
 
 
-def test_rows_without_a_name_or_a_url_are_left_out():
-    table = {"FILE NAME": ["A-1", None, "A-3", "A-4"], "URL": ["u", "v", None, "w"]}
-    assert read_source_urls(workbook(table)) == {"a-1": "u", "a-4": "w"}
+def test_rows_without_a_name_are_left_out():
+    rows, _ = read_csv("FILE NAME,URL\nA-1,u\n,v\nA-3,\n")
+    assert rows["name"].tolist() == ["A-1", "A-3"]
+    assert rows["url"].isna().tolist() == [False, True]
 
 
-def test_names_that_are_numbers_are_read_as_text():
-    assert read_source_urls(workbook({"FILE NAME": [12], "URL": ["u"]})) == {"12": "u"}
+@pytest.mark.parametrize("spelt", ["patient_id", "Patient ID", "PATIENT-ID", "patientid"])
+def test_patients_are_found_in_any_spelling_of_their_column(spelt):
+    rows, _ = read_csv(f"FILE NAME,{spelt}\na,p 1\n")
+    assert rows["patient_id"].tolist() == ["p 1"]
+
+
+def test_every_column_has_its_type():
+    rows, _ = read_csv("image_id,Patient_ID,View,AGE,Sex\na,7,pa,61,female\nb,,,,\n")
+    assert rows.dtypes.astype(str).to_dict() == dict.fromkeys(
+        ["name", "label", "url", "patient_id", "view", "sex"], "str"
+    ) | {"age": "float64"}
+    known = ["patient_id", "view", "age", "sex"]
+    assert rows.loc[0, known].tolist() == ["7", "PA", 61.0, "F"]
+    assert rows.loc[1, known].isna().all()
+
+
+@pytest.mark.parametrize("word", ["", "unknown", "NaN", "N/A", "?", "-", "None"])
+@pytest.mark.parametrize("name", ["patient_id", "view", "age", "sex", "url"])
+def test_a_word_for_not_known_is_no_value(name, word):
+    values, notes = column(name, word)
+    assert pd.isna(values).all()
+    assert notes == []
+
+
+def test_a_patient_number_written_as_a_fraction_is_whole():
+    assert column("patient_id", "12.0", "12", "012", "1.20")[0] == ["12", "12", "012", "1.20"]
+
+
+def test_ages_are_years_whatever_their_unit():
+    ages, notes = column("age", "61", "061Y", "18M", "26W", "0.5", "45 years")
+    assert ages == pytest.approx([61, 61, 1.5, 26 * 7 / 365.25, 0.5, 45])
+    assert notes == []
 
 
 @pytest.mark.parametrize(
-    ("table", "missing"),
+    ("name", "bad", "words"),
+    [("age", "60-70", "age in years"), ("age", "999", "age in years"), ("sex", "other", "F or M")],
+)
+def test_values_that_can_not_be_read_are_counted(name, bad, words):
+    values, notes = column(name, bad, bad, "30" if name == "age" else "M")
+    assert pd.isna(values).tolist() == [True, True, False]
+    assert notes == [f"2 value(s) of {name} are no {words}, and are left out ({bad})"]
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
     [
-        ({"FILE NAME": ["a"]}, "no column URL among "),
-        ({"URL": ["a"]}, "no column FILE NAME among "),
-        ({"name": ["a"], "source": ["b"]}, "no column FILE NAME and URL among "),
+        (["FILE NAME"], "no column URL among "),
+        (["URL"], "no column FILE NAME among "),
+        (["name", "source"], "no column FILE NAME and URL among "),
     ],
 )
-def test_missing_columns_are_named_beside_those_there_are(table, missing):
-    with pytest.raises(MetadataError) as caught:
-        read_source_urls(workbook(table))
-    assert str(caught.value) == f"{missing}{list(table)}"
+def test_missing_columns_are_named_beside_those_there_are(workbook, header, missing):
+    with pytest.raises(SheetError) as caught:
+        read_metadata(workbook([header, ["a", "b"][: len(header)]]), workbook=True)
+    assert str(caught.value) == f"{missing}{header}"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"FILE NAME,URL\na,b\n", workbook({"FILE NAME": ["a"], "URL": ["b"]})[:-400]]
-)
-def test_what_is_no_excel_file_is_called_so(content):
-    with pytest.raises(MetadataError, match="not a readable Excel file"):
-        read_source_urls(content)
+@pytest.mark.parametrize("content", [b"", b"FILE NAME,URL\na,b\n", "cut"])
+def test_what_is_no_excel_file_is_called_so(workbook, content):
+    content = workbook([["FILE NAME", "URL"], ["a", "b"]])[:-400] if content == "cut" else content
+    with pytest.raises(SheetError, match="not a readable Excel file"):
+        read_metadata(content, workbook=True)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +126,17 @@ def test_a_given_name_applies_to_every_url_that_holds_its_part():
     names = {"kaggle.com/c/rsna": "RSNA", "kaggle.com": "Kaggle"}
     assert source_name("https://www.kaggle.com/c/rsna-pneumonia/data", names) == "RSNA"
     assert source_name("https://www.kaggle.com/other", names) == "Kaggle"
+
+
+def test_idle_source_names_and_unnamed_urls_are_counted():
+    urls = pd.Series(["https://A.org/1", "https://a.org/2", "https://c.org", "https://c.org"])
+    assert source_name(urls[0], {"a.org": "A"}) == "A"
+    idle, unnamed = unmatched_sources(urls, {"a.org": "A", "b.org": "B"})
+    assert idle.startswith("1 of 2 source names match no URL (b.org): see `source_names`")
+    assert unnamed.startswith("1 URL(s), of 2 radiographs, match no source name (https://c.org)")
+
+
+def test_where_every_name_and_url_match_nothing_is_said():
+    urls = pd.Series(["https://a.org"])
+    assert unmatched_sources(urls, {"a.org": "A"}) == unmatched_sources(urls, {}) == []
+    assert unmatched_sources(urls[:0], {"a.org": "A"}) == []

@@ -1,19 +1,12 @@
 """Opening a study: its radiographs, the sources its metadata names, and what was refused."""
 
-import io
-
-import pandas as pd
 import pytest
 
 from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import StudyError
 from covid_xray.studies.study import open_study
 
-
-def workbook(names, urls):
-    buffer = io.BytesIO()
-    pd.DataFrame({"FILE NAME": names, "URL": urls}).to_excel(buffer, index=False)
-    return buffer.getvalue()
+COLUMNS = ["FILE NAME", "URL"]
 
 
 def test_every_radiograph_of_the_phantom_has_the_source_its_truth_names(phantom):
@@ -22,6 +15,7 @@ def test_every_radiograph_of_the_phantom_has_the_source_its_truth_names(phantom)
     urls = {image_id: url for image_id, (_, url) in study.sources.items()}
     assert urls == dict(zip(truth["image_id"], truth["source_url"], strict=True))
     assert "Normal-1" in urls  # spelt NORMAL-1 in its metadata
+    assert study.notes == []
 
 
 def test_radiographs_are_counted_per_class(phantom):
@@ -39,20 +33,20 @@ def test_given_names_replace_the_urls_they_are_part_of(phantom):
         assert short == ("Ward A" if row.source == "Hospital A" else expected)
 
 
-def test_one_name_in_two_classes_takes_the_source_of_its_own_class(write_study, png):
+def test_one_name_in_two_classes_takes_the_source_of_its_own_class(write_study, png, workbook):
     folder = write_study(
         {
             "A/images/1.png": png(1),
             "B/images/1.png": png(2),
-            "A.metadata.xlsx": workbook(["1"], ["https://a.org"]),
-            "B.metadata.xlsx": workbook(["1"], ["https://b.org"]),
+            "A.metadata.xlsx": workbook([COLUMNS, ["1", "https://a.org"]]),
+            "B.metadata.xlsx": workbook([COLUMNS, ["1", "https://b.org"]]),
         }
     )
     sources = open_study(folder).sources
     assert sources == {"A-1": ("a.org", "https://a.org"), "B-1": ("b.org", "https://b.org")}
 
 
-@pytest.mark.parametrize("content", [b"no workbook", b"", workbook([], []).replace(b"PK", b"XX")])
+@pytest.mark.parametrize("content", [b"no workbook", b"", b"PK\x03\x04 and no more"])
 def test_unreadable_metadata_is_listed_and_leaves_the_sources_out(write_study, png, content):
     folder = write_study({"A/images/1.png": png(1), "A.metadata.xlsx": content})
     study = open_study(folder)
@@ -64,9 +58,9 @@ def test_unreadable_metadata_is_listed_and_leaves_the_sources_out(write_study, p
 
 
 def test_metadata_damaged_inside_a_zip_is_listed_and_stops_nothing(
-    write_study, png, zipped, tmp_path
+    write_study, png, workbook, zipped, tmp_path
 ):
-    content = workbook(["1"], ["https://a.org"])
+    content = workbook([COLUMNS, ["1", "https://a.org"]])
     folder = write_study({"A/images/1.png": png(1), "A.metadata.xlsx": content})
     archive = zipped(folder, tmp_path / "study.zip")
     damaged = bytearray(archive.read_bytes())
@@ -79,10 +73,9 @@ def test_metadata_damaged_inside_a_zip_is_listed_and_stops_nothing(
     assert "CRC" in refused.detail
 
 
-def test_metadata_without_the_url_column_is_listed_with_the_column(write_study, png):
-    buffer = io.BytesIO()
-    pd.DataFrame({"FILE NAME": ["1"]}).to_excel(buffer, index=False)
-    folder = write_study({"A/images/1.png": png(1), "A.metadata.xlsx": buffer.getvalue()})
+def test_metadata_without_the_url_column_is_listed_with_the_column(write_study, png, workbook):
+    content = workbook([["FILE NAME"], ["1"]])
+    folder = write_study({"A/images/1.png": png(1), "A.metadata.xlsx": content})
     (refused,) = open_study(folder).rejected
     assert "no column URL" in refused.detail
 

@@ -40,7 +40,8 @@ def without_augmentation() -> Pipeline:
 
 def engineer(folder: Path, **changes: Any) -> dict[str, Any]:
     """Everything that a later pipeline may read; augmented images are mirrored source images."""
-    given = {"radiography_study": open_study(folder), **published(), **PARAMETERS, **changes}
+    of_study = {"radiography_study": open_study(folder), "imported_splits": None}
+    given = {**of_study, **published(), **PARAMETERS, **changes}
     made = run_in_memory(without_augmentation(), given)
     rows = made["augmentation_plan"]["source_row"].to_numpy()
     for name in ("images", "masks"):

@@ -12,6 +12,7 @@ from covid_xray.datasets.atomic import (
     PickleDataset,
     TextDataset,
 )
+from covid_xray.datasets.given_table import GivenTableDataset
 from covid_xray.datasets.keras_models import KerasModelDataset, KerasModelsDataset
 from covid_xray.datasets.litert_models import LiteRTModelsDataset
 from covid_xray.datasets.phantom_study import PhantomStudyDataset

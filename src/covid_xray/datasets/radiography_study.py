@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
+from covid_xray.studies.details import metadata_facts
 from covid_xray.studies.files import StudyError, describe_files, open_study_files
 from covid_xray.studies.study import RadiographyStudy, open_study
 
@@ -72,7 +73,7 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
         return "none" if self._filepath is None else str(self._filepath.resolve())
 
     def fingerprint(self) -> str:
-        """What sets the study apart: names and sizes of its files, and how they are read.
+        """What sets the study apart: its files' names and sizes, its sheets, how they are read.
 
         Raises:
             DatasetError: if there is no study.
@@ -84,7 +85,8 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
             files = open_study_files(location)
         except StudyError as error:
             raise DatasetError(str(error)) from error
-        return describe_files(files, repr((self._classes, self._source_names)).encode())
+        reading = repr((self._classes, self._source_names)).encode()
+        return describe_files(files, reading, metadata_facts(files))
 
     def _present(self) -> Path | None:
         """The study's folder or archive, downloaded first if it is absent."""

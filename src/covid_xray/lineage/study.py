@@ -17,7 +17,7 @@ from covid_xray.lineage.graph import records_of
 from covid_xray.origin import Origin, origin_of
 from covid_xray.records import Record, digest
 
-STUDY = "radiography_study"
+STUDY, IMPORTED_SPLITS = "radiography_study", "imported_splits"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class StudyRecords:
     @property
     def origin(self) -> Origin:
         """What pages and models say of where they come from."""
-        return origin_of(self.name, self.roots[STUDY], self.parameters["splitting"])
+        splitting = self.parameters["splitting"]
+        return origin_of(self.name, self.roots[STUDY], splitting, self.roots[IMPORTED_SPLITS])
 
     @property
     def makers(self) -> dict[str, str]:

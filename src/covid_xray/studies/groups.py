@@ -1,4 +1,4 @@
-"""Duplicate groups: radiographs that must stay together, and the one of each that is kept."""
+"""Groups: radiographs that must stay together, and the one of its duplicates that is kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from covid_xray.imaging.similarity import find_similar_pairs
+from covid_xray.studies.matching import name_key
 from covid_xray.studies.parameters import DuplicateParameters
 from covid_xray.tables import GROUP_ID, IMAGE_ID, LABEL, Flag, Number, Text, Whole, table
 
@@ -34,7 +35,9 @@ DUPLICATE_GROUPS = table(
         "label": LABEL,
         "group_id": GROUP_ID,
         "group_size": Whole(description="radiographs of its group"),
-        "is_redundant": Flag(description="true for all but the first of its class in a group"),
+        "is_redundant": Flag(
+            description="true for all but the first of its duplicates of its class"
+        ),
         "has_label_conflict": Flag(description="whether its picture has another label elsewhere"),
     },
 )
@@ -93,14 +96,14 @@ def find_duplicate_groups(
 def group_duplicates(
     index: pd.DataFrame, duplicate_pairs: pd.DataFrame, label_conflicts: pd.DataFrame
 ) -> pd.DataFrame:
-    """Join every radiograph with its duplicates, within its class and across classes.
+    """Join every radiograph with its duplicates and its patient's others, across classes too.
 
-    A group is a connected component of the pairs: if A duplicates B and B duplicates C, the
-    three are one group. Only duplicates within a class are redundant. Radiographs of one picture
-    under two labels are grouped, so that they share a split, and both are kept.
+    A group is a connected component: if A duplicates B, and C is of B's patient, the three are one
+    group. Only duplicates within a class are redundant. Radiographs of one picture under two
+    labels, and different ones of a patient, are grouped, so that they share a split, and are kept.
 
     Args:
-        index: the study's index.
+        index: the study's index; `patient_id` may be missing, for some radiographs or all.
         duplicate_pairs: `image_id_1, image_id_2` of one class.
         label_conflicts: `image_id_1, image_id_2` of two classes.
 
@@ -109,13 +112,22 @@ def group_duplicates(
     """
     groups = index[["image_id", "label"]].reset_index(drop=True)
     ids = groups["image_id"]
-    grouped = ids.groupby(_components(ids, pd.concat([duplicate_pairs, label_conflicts])))
+    together = pd.concat([duplicate_pairs, label_conflicts, _pairs_of_patients(index)])
+    grouped = ids.groupby(_components(ids, together))
     return groups.assign(
         group_id=grouped.transform("first"),
         group_size=grouped.transform("size"),
         is_redundant=pd.Series(_components(ids, duplicate_pairs)).duplicated(),
         has_label_conflict=ids.isin(label_conflicts.filter(like="image_id").to_numpy().ravel()),
     )
+
+
+def _pairs_of_patients(index: pd.DataFrame) -> pd.DataFrame:
+    """Every radiograph of a known patient beside the patient's first."""
+    ids = index["image_id"]
+    patient = index.get("patient_id", pd.Series(index=index.index, dtype="str")).dropna()
+    first = ids.loc[patient.index].groupby(patient.map(name_key)).transform("first")
+    return pd.DataFrame({"image_id_1": first, "image_id_2": ids.loc[patient.index]})
 
 
 def _components(ids: pd.Series, pairs: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

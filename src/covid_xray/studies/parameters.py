@@ -63,7 +63,7 @@ class SplittingParameters(StrictParameters):
     """How radiographs are assigned to training, validation and test.
 
     Attributes:
-        protocol: `leak_free` (split by duplicate group, then augment training rows) or
+        protocol: `leak_free` (split by duplicate group and patient, then augment training rows) or
             `published` (augment, then split image by image, as Report A did).
         train: share of the training split.
         validation: share of the validation split.

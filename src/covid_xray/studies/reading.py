@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +31,10 @@ from covid_xray.studies.files import StudyError
 from covid_xray.studies.layout import RadiographFile, RejectedFile
 from covid_xray.studies.metadata import UNKNOWN_SOURCE
 from covid_xray.studies.parameters import ReadingParameters
-from covid_xray.studies.study import RadiographyStudy
-from covid_xray.tables import IMAGE_ID, LABEL, Flag, Maybe, Number, Text, Whole, table
+from covid_xray.studies.study import Person, RadiographyStudy
+from covid_xray.tables import IMAGE_ID, LABEL, Flag, Maybe, MaybeText, Number, Text, Whole, table
+
+logger = logging.getLogger(__name__)
 
 RADIOGRAPH_INDEX = table(
     "a readable radiograph; row i describes row i of `images` and `masks`",
@@ -49,6 +52,10 @@ RADIOGRAPH_INDEX = table(
         "has_mask": Flag(description="whether it has a usable lung mask"),
         "source": Text(description="where it was published, by a short name"),
         "source_url": Text(description="the same as an address; empty if unknown"),
+        "patient_id": MaybeText(description="patient, as the metadata name them; missing if not"),
+        "view": MaybeText(description="projection, such as PA; missing if not given"),
+        "age": Maybe(description="age of the patient, years; missing if not given"),
+        "sex": MaybeText(description="F or M; missing if not given"),
     },
 )
 RADIOGRAPH_FEATURES = table(
@@ -76,6 +83,13 @@ REJECTED_FILES = table(
         "detail": Text(description="what is wrong with it, in words"),
     },
 )
+
+
+# Of columns in which nothing may be known, and of unsigned numbers.
+_TYPES = dict.fromkeys(("patient_id", "view", "sex"), "str") | {
+    "age": "float64",
+    "perceptual_hash": "uint64",
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,8 @@ def read_study(study: RadiographyStudy, reading: ReadingParameters) -> StudyRead
     Raises:
         StudyError: if not a single radiograph of a class can be read.
     """
+    for note in study.notes:
+        logger.warning("Metadata of %s: %s.", study.files.location, note)
     shape = (len(study.radiographs), reading.side, reading.side)
     images, masks = (scratch_array(shape, np.uint8, reading.scratch_folder) for _ in range(2))
     read = partial(_read_radiograph, study, images, masks, reading)
@@ -121,7 +137,7 @@ def read_study(study: RadiographyStudy, reading: ReadingParameters) -> StudyRead
     rejected = study.rejected + [file for _, files in outcomes for file in files]
     records = {row: record for row, (record, _) in enumerate(outcomes) if record}
     _check_every_class(study, {record["label"] for record in records.values()}, rejected)
-    everything = pd.DataFrame(list(records.values())).astype({"perceptual_hash": "uint64"})
+    everything = pd.DataFrame(list(records.values())).astype(_TYPES)
     kept = np.array(list(records), dtype=np.intp)
     return StudyReading(
         index=everything[list(RADIOGRAPH_INDEX.columns)],
@@ -183,6 +199,7 @@ def _read_radiograph(
         "has_mask": mask is not None,
         "source": source,
         "source_url": source_url,
+        **asdict(study.people.get(file.image_id, Person())),
         **measure(pixels, mask),
     }
     return record, rejected

@@ -1,4 +1,4 @@
-"""Training, validation and test shares that no duplicate group ever crosses."""
+"""Training, validation and test shares that no group, of duplicates or a patient, crosses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ SPLITS = table(
     "a radiograph of the index",
     {
         **columns_of(DUPLICATE_GROUPS, "image_id", "label", "group_id"),
-        "kept": Flag(description="whether it is used: false for redundant duplicates"),
+        "kept": Flag(
+            description="whether it is used: not redundant, or not left out by split_path"
+        ),
         "split": SPLIT,
     },
 )
@@ -64,7 +66,8 @@ def split_groups(
     label = members.columns[np.flatnonzero(~present.all(axis=0))[0]]
     raise SplitError(
         f"Class '{label}' can't be in every split: it shares too many duplicate groups with other "
-        "classes (label conflicts). Add radiographs of its own, or correct the conflicting labels."
+        "classes (label conflicts), or patients. Add radiographs of its own, or correct the "
+        "conflicting labels."
     )
 
 
@@ -126,8 +129,9 @@ def _check_enough_groups(members: pd.DataFrame, n_splits: int) -> None:
     for label, n_groups in (members > 0).sum().items():
         if n_groups < n_splits:
             raise SplitError(
-                f"Class '{label}' has {n_groups} distinct radiograph(s) once duplicates are "
-                f"grouped; {n_splits} are needed, one for each of training, validation and test."
+                f"Class '{label}' has {n_groups} distinct radiograph(s) once duplicates, and those "
+                f"of one patient, are grouped; {n_splits} are needed, one for each of training, "
+                "validation and test."
             )
 
 

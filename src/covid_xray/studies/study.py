@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from covid_xray.imaging.rejection import RejectionReason
+import pandas as pd
+
+from covid_xray.studies.details import gather_details
 from covid_xray.studies.files import StudyFiles, open_study_files
 from covid_xray.studies.layout import RadiographFile, RejectedFile, read_layout
-from covid_xray.studies.metadata import MetadataError, read_source_urls, source_name
+from covid_xray.studies.metadata import source_name, unmatched_sources
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom a radiograph shows, and how it was taken; None where the metadata do not say.
+
+    Attributes:
+        patient_id: the patient's name in the metadata.
+        view: the projection, such as `PA`, in capitals.
+        age: years.
+        sex: `F` or `M`.
+    """
+
+    patient_id: str | None = None
+    view: str | None = None
+    age: float | None = None
+    sex: str | None = None
 
 
 @dataclass(frozen=True)
@@ -21,12 +40,16 @@ class RadiographyStudy:
         radiographs: every candidate radiograph.
         sources: (short name, URL) by image_id; images without metadata are absent.
         rejected: files refused before being opened.
+        people: by image_id; images without metadata are absent.
+        notes: what in the metadata is not used, in words and numbers.
     """
 
     files: StudyFiles
     radiographs: list[RadiographFile]
     sources: dict[str, tuple[str, str]]
     rejected: list[RejectedFile] = field(default_factory=list)
+    people: dict[str, Person] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def describe(self) -> dict[str, int]:
         """Number of radiographs per class."""
@@ -51,24 +74,19 @@ def open_study(
     """
     files = open_study_files(location)
     layout = read_layout(files, classes)
-    sources: dict[str, tuple[str, str]] = {}
-    rejected = list(layout.rejected)
-    for label, path in layout.metadata.items():
-        try:
-            urls = read_source_urls(_read_metadata(files, path))
-        except MetadataError as error:
-            reason = RejectionReason.UNREADABLE_METADATA
-            rejected.append(RejectedFile(str(path), label, "metadata", reason, str(error)))
-            continue
-        for radiograph in layout.radiographs:
-            url = urls.get(radiograph.path.stem.lower())
-            if radiograph.label == label and url:
-                sources[radiograph.image_id] = (source_name(url, source_names), url)
-    return RadiographyStudy(files, layout.radiographs, sources, rejected)
+    details = gather_details(files, layout)
+    urls = details.table["url"].dropna()
+    return RadiographyStudy(
+        files,
+        layout.radiographs,
+        sources={str(name): (source_name(url, source_names), url) for name, url in urls.items()},
+        rejected=layout.rejected + details.rejected,
+        people=_people(details.table),
+        notes=details.notes + unmatched_sources(urls, source_names or {}),
+    )
 
 
-def _read_metadata(files: StudyFiles, path: PurePosixPath) -> bytes:
-    try:
-        return files.read(path)
-    except Exception as error:  # OSError on disk; zlib and zipfile have errors of their own
-        raise MetadataError(f"not a readable file ({error})") from error
+def _people(table: pd.DataFrame) -> dict[str, Person]:
+    told = table[["patient_id", "view", "age", "sex"]].dropna(how="all")
+    known = told.astype("object").where(told.notna(), None)
+    return {str(name): Person(*row) for name, *row in known.itertuples()}

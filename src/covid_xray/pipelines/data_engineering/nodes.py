@@ -13,6 +13,7 @@ from covid_xray.imaging.augmentation import Augmentation, augment_radiographs
 from covid_xray.imaging.sharpness import kept_share_by_threshold
 from covid_xray.studies.file_sizes import SIZE_COLUMNS, file_size_table
 from covid_xray.studies.groups import find_duplicate_groups
+from covid_xray.studies.imported_splits import import_splits
 from covid_xray.studies.parameters import (
     AugmentationParameters,
     DuplicateParameters,
@@ -84,10 +85,17 @@ def measure_sharpness(
     )
 
 
-def split_study(duplicate_groups: pd.DataFrame, splitting: SplittingParameters) -> pd.DataFrame:
-    """Assign the radiographs to training, validation and test."""
-    splits = split_radiographs(duplicate_groups, splitting)
-    counts = pd.crosstab(splits["label"], splits["split"].where(splits["kept"], "redundant"))
+def split_study(
+    duplicate_groups: pd.DataFrame,
+    imported_splits: pd.DataFrame | None,
+    splitting: SplittingParameters,
+) -> pd.DataFrame:
+    """Assign the radiographs to training, validation and test: as a file says, or at random."""
+    if imported_splits is None:
+        splits = split_radiographs(duplicate_groups, splitting)
+    else:
+        splits = import_splits(duplicate_groups, imported_splits, splitting.protocol)
+    counts = pd.crosstab(splits["label"], splits["split"].where(splits["kept"], "not used"))
     logger.info("Radiographs per class and split (%s):\n%s", splitting.protocol, counts)
     return splits
 
@@ -146,7 +154,7 @@ def write_data_engineering_page(
     table_1: pd.DataFrame,
 ) -> str:
     """What became of the study's files, as one page."""
-    used = splits.assign(split=splits["split"].where(splits["kept"], "redundant duplicate"))
+    used = splits.assign(split=splits["split"].where(splits["kept"], "not used"))
     return pages.page(
         "Data engineering",
         pages.section("Radiographs per class and split", pages.counts(used, ["label", "split"])),

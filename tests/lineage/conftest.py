@@ -4,6 +4,13 @@ import os
 import shutil
 
 import pytest
+from kedro.framework.project import configure_project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def configured_logging():
+    """The first session of a process configures logging, and would take away caplog's handler."""
+    configure_project("covid_xray")
 
 
 @pytest.fixture

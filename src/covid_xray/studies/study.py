@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,8 @@ from covid_xray.imaging.decoding import RejectionReason
 from covid_xray.studies.files import StudyFiles, open_study_files
 from covid_xray.studies.layout import RadiographFile, RejectedFile, read_layout
 from covid_xray.studies.metadata import MetadataError, read_source_urls, source_name
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ def open_study(
     """
     files = open_study_files(location)
     layout = read_layout(files, classes)
+    for note in layout.notes:
+        logger.info("In %s, %s", location, note)
     sources: dict[str, tuple[str, str]] = {}
     rejected = list(layout.rejected)
     for label, path in layout.metadata.items():

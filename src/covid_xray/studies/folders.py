@@ -175,8 +175,8 @@ def _given_classes(
         present = present if held else set(_all_folders(folders)[1].folders)
         raise _FoldersError(
             f"has no folder with files for {listed(missing)}; it has {listed(sorted(present))}. "
-            "Rename the folders, or name yours with --params classes.CLASS=FOLDER, or under "
-            "`classes` in the catalog entry `radiography_study`"
+            "Rename the folders, or name yours with --params classes=NAME+NAME or "
+            "classes.CLASS=FOLDER, or under `classes` in the catalog entry `radiography_study`"
         )
     _check_no_second_study(root, held, names)
     return root, names

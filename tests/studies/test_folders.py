@@ -304,8 +304,13 @@ NAMES = [
     "nowhere.png",
     "loop",
 ]
+USUAL = [["COVID"], ["COVID", "masks"], ["masks", "COVID"], ["COVID", "images"], ["train", "COVID"]]
 TREES = st.lists(
-    st.tuples(st.lists(st.sampled_from(FOLDERS), max_size=4), st.sampled_from(NAMES)), max_size=12
+    st.tuples(
+        st.sampled_from(USUAL) | st.lists(st.sampled_from(FOLDERS), max_size=4),
+        st.sampled_from(NAMES),
+    ),
+    max_size=12,
 )
 
 

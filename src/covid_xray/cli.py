@@ -1,12 +1,14 @@
-"""Commands of the project beside Kedro's own: `kedro status`."""
+"""Commands of the project: `kedro status`, and Kedro's own `run` with a word on commas."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import click
 from kedro.framework.cli.project import PARAMS_ARG_HELP
-from kedro.framework.cli.utils import _split_params, env_option
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import _split_params, env_option, split_string
 from kedro.framework.context import KedroContext
 from kedro.framework.session import KedroSession
 
@@ -21,10 +23,37 @@ def cli() -> None:
     """Commands of the project."""
 
 
+def split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Read `--params` as Kedro does, and say what to do where a value holds a comma."""
+    items = split_string(context, option, value) if isinstance(value, str) else []
+    for item in items:
+        if "=" not in item:
+            context.fail(
+                f"--params takes NAME=VALUE with commas between them, and '{item}' is none. A "
+                "value can't hold a comma: if it is a path, rename it, or make a link to it whose "
+                "path has none."
+            )
+    return _split_params(context, option, value)
+
+
+def _run_that_explains_commas() -> click.Command:
+    options = [copy.copy(option) for option in kedro_run.params]
+    (params,) = (option for option in options if option.name == "params")
+    params.callback = split_params
+    command = copy.copy(kedro_run)
+    command.params = options
+    return command
+
+
+# Kedro and `python -m covid_xray` look for it by this name.
+run = _run_that_explains_commas()
+cli.add_command(run)
+
+
 @cli.command()
 @click.argument("dataset", required=False)
 @env_option
-@click.option("--params", default="", help=PARAMS_ARG_HELP, callback=_split_params)
+@click.option("--params", default="", help=PARAMS_ARG_HELP, callback=split_params)
 def status(dataset: str | None, env: str | None, params: dict[str, Any]) -> None:
     """Show when each output was made, and whether it would be made the same way today.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -13,6 +14,9 @@ from kedro.framework.hooks import hook_impl
 
 from covid_xray.lineage.study import all_pipelines
 from covid_xray.records import make_record
+from covid_xray.studies.run_time import CLASSES, LOCATIONS, check_location, class_folders
+
+logger = logging.getLogger(__name__)
 
 # Parameters whose names the user chooses, like those of a dictionary that is empty in the files.
 FREE_NAMES = ("modeling.class_weights", "modeling.figure_14.class_weights", "optimisers")
@@ -34,6 +38,7 @@ class ParameterHooks:
 
         Raises:
             UnknownParameterError: with what was meant, or the command that reads it.
+            UnusableValueError: if a path or the classes can't be what was typed.
         """
         given = context._runtime_params or {}
         if not given:
@@ -43,6 +48,7 @@ class ParameterHooks:
         at_run_time = _names_read(folder, loader.base_env, environment) | {"study_name"}
         in_files = _parameters_in_files(loader)
         _check_preset(given, in_files)
+        _check_study(given, context.project_path)
         others = {name: value for name, value in given.items() if name not in at_run_time}
         for name in set(others) - set(in_files):
             _refuse_if_of_other_environment(name, given[name], folder, environment)
@@ -59,8 +65,22 @@ def _refuse_if_of_other_environment(
     if elsewhere:
         raise UnknownParameterError(
             f"--params names '{name}', which nothing in the environment '{environment}' reads. "
-            f"Type:\n    kedro run --env {elsewhere[0]} --params {name}={value}"
+            f"Type:\n    kedro run --env {elsewhere[0]} --params {_as_typed(name, value)}"
         )
+
+
+def _as_typed(name: str, value: object) -> str:
+    return ",".join(f"{path}={leaf}" for path, leaf in make_record(**{name: value}).items())
+
+
+def _check_study(given: Mapping[str, Any], project: Path) -> None:
+    """Refuse a path or classes of which Kedro made something else than what was typed."""
+    for name in LOCATIONS:
+        told = check_location(name, given[name], project) if name in given else None
+        if told:
+            logger.warning("%s", told)
+    if CLASSES in given:
+        class_folders([] if given[CLASSES] is None else given[CLASSES])
 
 
 def _check_names(given: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> None:

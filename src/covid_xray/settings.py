@@ -5,6 +5,7 @@ import warnings
 from covid_xray.hooks import ParameterHooks
 from covid_xray.lineage.hooks import RecordHooks
 from covid_xray.studies.naming import study_name
+from covid_xray.studies.run_time import location_text
 
 # Kedro 1.7 registers its resolvers by a name that OmegaConf 2.4 warns about, at every command.
 warnings.filterwarnings("ignore", message="register_new_resolver")
@@ -16,5 +17,5 @@ CONFIG_LOADER_ARGS = {
     "default_run_env": "demo",
     # Environments override single parameters, not whole groups of them.
     "merge_strategy": {"parameters": "soft"},
-    "custom_resolvers": {"study_name": study_name},
+    "custom_resolvers": {"study_name": study_name, "location": location_text},
 }

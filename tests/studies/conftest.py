@@ -11,6 +11,8 @@ import pytest
 
 from covid_xray.phantom.plan import PhantomPlan
 from covid_xray.phantom.writing import write_phantom_study
+from covid_xray.studies.files import FolderFiles
+from covid_xray.studies.layout import read_layout
 
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 
@@ -53,6 +55,16 @@ def write_study(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture
+def layout_of(write_study):
+    """Layout of a folder with files of these names."""
+
+    def read(names, classes=None):
+        return read_layout(FolderFiles(write_study(dict.fromkeys(names, b"content"))), classes)
+
+    return read
 
 
 @pytest.fixture(scope="session")

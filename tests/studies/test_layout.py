@@ -20,14 +20,6 @@ KAGGLE = [
 ]
 
 
-@pytest.fixture
-def layout_of(write_study):
-    def read(names, classes=None):
-        return read_layout(FolderFiles(write_study(dict.fromkeys(names, b"content"))), classes)
-
-    return read
-
-
 def as_rows(layout):
     return [
         (r.image_id, r.label, str(r.path), str(r.mask_paths[0]) if r.mask_paths else None)

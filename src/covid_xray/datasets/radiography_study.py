@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from covid_xray.studies.details import metadata_facts
 from covid_xray.studies.files import StudyError, describe_files, open_study_files
+from covid_xray.studies.run_time import Classes, class_folders, cut_at_a_comma
 from covid_xray.studies.study import RadiographyStudy, open_study
 
 
@@ -32,7 +33,7 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
         self,
         *,
         filepath: str | None,
-        classes: Mapping[str, str] | Sequence[str] | None = None,
+        classes: Classes | str | None = None,
         source_names: Mapping[str, str] | None = None,
         kaggle_handle: str | None = None,
         metadata: dict[str, Any] | None = None,
@@ -41,14 +42,18 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
 
         Args:
             filepath: the study's folder or zip archive; None where a study may be left out.
-            classes: class names, or class name to folder name; every folder if None.
+            classes: class names, in a list or a text with `+` between them, or class name to folder
+                name; every folder if None.
             source_names: short source names by a part of the source's URL.
             kaggle_handle: `owner/dataset` to download if nothing is at `filepath`; needs the
                 extra `kaggle`.
             metadata: for Kedro-Viz and other plugins; not used here.
+
+        Raises:
+            UnusableValueError: if `classes` is something else.
         """
         self._filepath = None if filepath is None else Path(filepath)
-        self._classes = classes
+        self._classes = class_folders(classes)
         self._source_names = source_names
         self._kaggle_handle = kaggle_handle
         self.metadata = metadata
@@ -119,6 +124,7 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
     def _missing(self, why: str) -> str:
         return (
             f"There is no study at {self._filepath}, and {why}.\n"
+            f"{cut_at_a_comma(self._filepath) if self._filepath else ''}"
             "Put the COVID-19 Radiography Database there, as a folder or as Kaggle's zip: "
             "kaggle.com/datasets/tawsifurrahman/covid19-radiography-database (see the README's "
             "section on data), or name your own folder with --params study_path=FOLDER.\n"

@@ -18,6 +18,7 @@ class RejectionReason(StrEnum):
     BLANK = "blank"
     TOO_SMALL = "too_small"
     DUPLICATE_NAME = "duplicate_name"
+    UNKNOWN_FOLDER = "unknown_folder"
     MASK_WITHOUT_IMAGE = "mask_without_image"
     WRONG_MASK_SIZE = "wrong_mask_size"
     MASK_NOT_BINARY = "mask_not_binary"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -27,13 +30,21 @@ class FolderFiles:
 
     @cached_property
     def sizes(self) -> dict[PurePosixPath, int]:
-        """Bytes of every file, by path relative to the study; hidden files are left out."""
-        files = (path for path in sorted(self.location.rglob("*")) if path.is_file())
-        sizes = {
-            PurePosixPath(path.relative_to(self.location).as_posix()): path.stat().st_size
-            for path in files
-        }
-        return {path: size for path, size in sizes.items() if not _is_hidden(path)}
+        """Bytes of every file, by path relative to the study; hidden files are left out.
+
+        Raises:
+            StudyError: if the folder itself can't be opened.
+        """
+        return {path: found for path, found in self._found if isinstance(found, int)}
+
+    @cached_property
+    def unreadable(self) -> dict[PurePosixPath, str]:
+        """What is in the way of reading the others: links, folders and files, in words."""
+        return {path: found for path, found in self._found if isinstance(found, str)}
+
+    @cached_property
+    def _found(self) -> list[tuple[PurePosixPath, int | str]]:
+        return sorted(_walk(self.location, PurePosixPath(), frozenset()))
 
     def read(self, path: PurePosixPath) -> bytes:
         """The bytes of one file; may be called from several threads."""
@@ -78,6 +89,11 @@ class ZipFiles:
     def sizes(self) -> dict[PurePosixPath, int]:
         """Uncompressed bytes of every file, as `os.stat` would give them after unpacking."""
         return {path: entries[-1].file_size for path, entries in self._entries.items()}
+
+    @property
+    def unreadable(self) -> dict[PurePosixPath, str]:
+        """None: what an archive lists may be opened."""
+        return {}
 
     def read(self, path: PurePosixPath) -> bytes:
         """The bytes of one file; may be called from several threads.
@@ -154,8 +170,54 @@ def describe_files(files: StudyFiles, *facts: bytes) -> str:
     return f"{len(files.sizes)} files, {digest(listed.encode(), *facts)}"
 
 
+def _walk(
+    folder: Path, path: PurePosixPath, above: frozenset[tuple[int, int]]
+) -> Iterator[tuple[PurePosixPath, int | str]]:
+    """Sizes of the files in a folder, links followed; or words on what can't be read."""
+    try:
+        here = folder.stat()
+        names = sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError as error:
+        if not path.parts:
+            raise StudyError(
+                f"{folder} can't be opened ({error.strerror}). Give yourself the right to read it."
+            ) from error
+        yield path, f"the folder can't be opened ({error.strerror})"
+        return
+    identity = here.st_dev, here.st_ino
+    if identity in above:
+        yield path, "it is a link to a folder that it lies in"
+        return
+    for name in names:
+        if not _is_hidden(PurePosixPath(name)):
+            yield from _look_at(folder / name, path / _in_text(name), above | {identity})
+
+
+def _look_at(
+    entry: Path, path: PurePosixPath, above: frozenset[tuple[int, int]]
+) -> Iterator[tuple[PurePosixPath, int | str]]:
+    try:
+        found = entry.stat()
+    except OSError as error:
+        yield path, f"it is a link that leads nowhere, or has no rights ({error.strerror})"
+        return
+    if path.name != entry.name:
+        yield path, "its name is no text in UTF-8: rename it"
+    elif stat.S_ISDIR(found.st_mode):
+        yield from _walk(entry, path, above)
+    elif stat.S_ISREG(found.st_mode):
+        yield path, found.st_size
+    else:
+        yield path, "it is neither a file nor a folder"
+
+
+def _in_text(name: str) -> str:
+    """A name that any table can hold: bytes that are no UTF-8 are written as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _is_hidden(path: PurePosixPath) -> bool:
-    # macOS archives add __MACOSX/ twins, and Windows adds Thumbs.db, to every folder they touch.
-    return path.name == "Thumbs.db" or any(
+    # macOS archives add __MACOSX/ twins, and Windows its own files, to every folder they touch.
+    return path.name.casefold() in ("thumbs.db", "desktop.ini") or any(
         part.startswith((".", "__MACOSX")) for part in path.parts
     )

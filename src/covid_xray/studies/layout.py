@@ -2,29 +2,30 @@
 
     <class>/images/*.png   <class>/masks/*.png (optional)   <class>.metadata.xlsx (optional)
 
-A file is a picture by its suffix or by its content; `mask_files` says what a mask may be called.
-
-The whole may be nested one folder deep, as Kaggle's archive is. `<class>/*.png` and a flat
-`images/ + masks/` pair of folders are understood too.
+A file is a picture by its suffix or by its content. `mask_files` says what a mask may be called,
+`folders` which other folders are understood: images beside `masks/`, split folders, a flat
+`images/ + masks/` pair, and folders that wrap the whole, as in Kaggle's archive.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from covid_xray.imaging.formats import FORMAT_NAMES, SIGNATURE_BYTES, format_of
 from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import StudyError, StudyFiles
+from covid_xray.studies.folder_names import composed
+from covid_xray.studies.folders import FLAT_LABEL, ClassFiles, sort_into_classes
 from covid_xray.studies.mask_files import is_mask_name, match_masks
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp"}
 )
 METADATA_SUFFIX = ".metadata.xlsx"
-FLAT_LABEL = "unlabelled"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class RejectedFile:
 
     Attributes:
         path: path relative to the study.
-        label: class whose folder the file is in.
+        label: class whose folder the file is in; `no class` outside of all.
         kind: `radiograph`, `lung_mask` or `metadata`.
         reason: code of the rejection.
         detail: one sentence for a person.
@@ -73,11 +74,13 @@ class StudyLayout:
         radiographs: every candidate radiograph, by class, then in natural order of name.
         rejected: files that can be rejected by their name alone.
         metadata: path of each class's metadata, where there is one.
+        notes: what was decided of whole folders, in words and numbers.
     """
 
     radiographs: list[RadiographFile]
     rejected: list[RejectedFile]
     metadata: dict[str, PurePosixPath]
+    notes: list[str] = field(default_factory=list)
 
 
 def read_layout(
@@ -93,16 +96,21 @@ def read_layout(
         StudyError: if a class has no folder or no image, or if there is no class at all.
     """
     by_label = classes if isinstance(classes, Mapping) else {name: name for name in classes or ()}
-    root = _study_root(files, set(by_label.values()))
-    layout = StudyLayout([], [], {})
+    _check_some_picture(files)
+    folders = sort_into_classes(files, by_label, METADATA_SUFFIX)
+    layout = StudyLayout([], [], {}, folders.notes)
     taken: dict[str, PurePosixPath] = {}
-    for label, folder in _class_folders(files, root, by_label).items():
-        found, refused = _class_radiographs(files, label, folder, taken)
+    for label, parts in folders.classes.items():
+        found, refused = _class_radiographs(files, label, parts, taken)
         layout.radiographs.extend(found)
         layout.rejected.extend(refused)
-        metadata = folder.parent / (folder.name + METADATA_SUFFIX)
-        if metadata in files.sizes:
-            layout.metadata[label] = metadata
+    for label, (sheet, *others) in folders.sheets.items():
+        layout.metadata[label] = sheet
+        layout.rejected.extend(_second_sheet(path, label, sheet) for path in others)
+    for path, label, detail in folders.refused:
+        unknown = RejectionReason.UNKNOWN_FOLDER, detail
+        refusal = _not_a_picture(files, path) if path in files.unreadable else None
+        layout.rejected.append(RejectedFile(str(path), label, "radiograph", *(refusal or unknown)))
     return layout
 
 
@@ -118,83 +126,86 @@ def image_id_of(label: str, stem: str) -> str:
     Kaggle's names start with their class and stay as they are; a study with `001.png` in every
     class folder gets `COVID-001`, `Normal-001`, ...
     """
+    stem = composed(stem)
     is_named = stem.lower().startswith(label.lower()) or label == FLAT_LABEL
     return stem if is_named else f"{label}-{stem}"
 
 
-def _study_root(files: StudyFiles, wanted: set[str]) -> PurePosixPath:
-    """The study's own folder: the top, or the single folder below it that holds the classes."""
-    top = PurePosixPath()
-    images = [path for path in files.sizes if is_picture(files, path)]
-    if not images:
+def _check_some_picture(files: StudyFiles) -> None:
+    if not any(is_picture(files, path) for path in files.sizes):
         raise StudyError(
             f"{files.location} holds no {FORMAT_NAMES} file. Expected <class>/images/*.png."
         )
-    candidates = [top, *dict.fromkeys(PurePosixPath(path.parts[0]) for path in images)]
-    for candidate in candidates:
-        depth = len(candidate.parts)
-        below = [path.parts[depth:] for path in images if path.is_relative_to(candidate)]
-        if wanted and wanted & {parts[0] for parts in below if len(parts) > 1}:
-            return candidate
-        if not wanted and any("images" in parts[:2] for parts in below):
-            return candidate
-    # <study>/<class>/*.png: one folder at the top, and pictures only in the folders below it.
-    nested = len(candidates) == 2 and all(len(path.parts) > 2 for path in images)
-    return candidates[1] if nested and not wanted else top
-
-
-def _class_folders(
-    files: StudyFiles, root: PurePosixPath, by_label: Mapping[str, str]
-) -> dict[str, PurePosixPath]:
-    depth = len(root.parts)
-    inside = [path.parts[depth:] for path in files.sizes if path.is_relative_to(root)]
-    present = sorted({parts[0] for parts in inside if len(parts) > 1})
-    if not by_label and "images" in present:
-        return {FLAT_LABEL: root}
-    wanted = by_label or {name: name for name in present}
-    missing = [folder for folder in wanted.values() if folder not in present]
-    if missing:
-        raise StudyError(
-            f"{files.location} has no folder with files for {_listed(missing)}; it has "
-            f"{_listed(present)}. Rename the folders, or name yours under `classes` in the "
-            "catalog entry `radiography_study`."
-        )
-    return {label: root / folder for label, folder in wanted.items()}
 
 
 def _class_radiographs(
-    files: StudyFiles, label: str, folder: PurePosixPath, taken: dict[str, PurePosixPath]
+    files: StudyFiles,
+    label: str,
+    parts: Sequence[ClassFiles],
+    taken: dict[str, PurePosixPath],
 ) -> tuple[list[RadiographFile], list[RejectedFile]]:
-    images = _files_in(files, folder / "images") or _files_in(files, folder)
+    images = [path for part in parts for path in part.images]
     if not images:
+        folder = parts[0].folder if parts else label
         raise StudyError(
             f"Class '{label}' is empty: no file in {files.location}/{folder}/images. Add its "
             "radiographs, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
+    ids = _image_ids(label, parts)
     found: list[RadiographFile] = []
     rejected: list[RejectedFile] = []
-    for path in images:
-        if is_mask_name(_stem(path)):
-            continue
-        image_id = image_id_of(label, _stem(path))
-        refusal = _refusal(files, path, image_id, taken)
-        if refusal:
-            rejected.append(RejectedFile(str(path), label, "radiograph", *refusal))
-            continue
-        taken[image_id.lower()] = path
-        found.append(RadiographFile(image_id, label, path, files.sizes[path]))
+    for part in parts:
+        radiographs, refused = _radiographs_of_part(files, label, part, ids, taken)
+        found += radiographs
+        rejected += refused
     if not found:
-        why = rejected[-1].detail if rejected else "its name is that of a lung mask"
+        of_radiographs = [file.detail for file in rejected if file.kind == "radiograph"]
+        why = of_radiographs[-1] if of_radiographs else "its name is that of a lung mask"
         raise StudyError(
             f"Class '{label}' has no radiograph: all {len(images)} file(s) of {images[0].parent} "
             f"in {files.location} are refused, '{images[0].name}' because {why}."
             " Convert or rename them, or leave the class out of `classes` in the catalog entry "
             "`radiography_study`."
         )
+    return found, rejected
+
+
+def _image_ids(label: str, parts: Sequence[ClassFiles]) -> dict[PurePosixPath, str]:
+    """The key of each file; a name that several split folders have is followed by the folder's."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for part in parts:
+        for path in part.images:
+            splits[image_id_of(label, _stem(path)).lower()].add(part.split)
+    ids = {path: image_id_of(label, _stem(path)) for part in parts for path in part.images}
+    return {
+        path: f"{ids[path]}-{part.split}" if len(splits[ids[path].lower()]) > 1 and part.split
+        else ids[path]
+        for part in parts for path in part.images
+    }  # fmt: skip
+
+
+def _radiographs_of_part(
+    files: StudyFiles,
+    label: str,
+    part: ClassFiles,
+    ids: Mapping[PurePosixPath, str],
+    taken: dict[str, PurePosixPath],
+) -> tuple[list[RadiographFile], list[RejectedFile]]:
+    found: list[RadiographFile] = []
+    rejected: list[RejectedFile] = []
+    images = _in_natural_order(part.images)
+    for path in images:
+        if is_mask_name(_stem(path)):
+            continue
+        refusal = _refusal(files, path, ids[path], taken)
+        if refusal:
+            rejected.append(RejectedFile(str(path), label, "radiograph", *refusal))
+            continue
+        taken[ids[path].lower()] = path
+        found.append(RadiographFile(ids[path], label, path, files.sizes[path]))
     beside = [path for path in images if is_mask_name(_stem(path))]
-    masks = _files_in(files, folder / "masks") + beside
-    return _with_masks(files, label, found, masks, rejected)
+    return _with_masks(files, label, found, _in_natural_order(part.masks) + beside, rejected)
 
 
 def _with_masks(
@@ -231,6 +242,8 @@ def is_picture(files: StudyFiles, path: PurePosixPath) -> bool:
 
 
 def _not_a_picture(files: StudyFiles, path: PurePosixPath) -> tuple[RejectionReason, str] | None:
+    if path in files.unreadable:
+        return RejectionReason.UNREADABLE_FILE, files.unreadable[path]
     if is_picture(files, path):
         return None
     detail = f"'{path.suffix}' files are not read, only {FORMAT_NAMES}"
@@ -240,10 +253,11 @@ def _not_a_picture(files: StudyFiles, path: PurePosixPath) -> tuple[RejectionRea
 def _refusal(
     files: StudyFiles, path: PurePosixPath, image_id: str, taken: Mapping[str, PurePosixPath]
 ) -> tuple[RejectionReason, str] | None:
-    if image_id.lower() in taken and is_picture(files, path):
+    refusal = _not_a_picture(files, path)
+    if refusal is None and image_id.lower() in taken:
         other = taken[image_id.lower()]
         return RejectionReason.DUPLICATE_NAME, f"'{image_id}' is already the name of {other}"
-    return _not_a_picture(files, path)
+    return refusal
 
 
 def _stem(path: PurePosixPath) -> str:
@@ -251,10 +265,10 @@ def _stem(path: PurePosixPath) -> str:
     return path.name if path.suffix[1:].isdigit() else path.stem
 
 
-def _files_in(files: StudyFiles, folder: PurePosixPath) -> list[PurePosixPath]:
-    inside = [path for path in files.sizes if path.parent == folder]
-    return sorted(inside, key=lambda path: (natural_order(path.stem), path.suffix))
+def _second_sheet(path: PurePosixPath, label: str, first: PurePosixPath) -> RejectedFile:
+    detail = f"{first} is the sheet of the class that is read: put the rows of both into it"
+    return RejectedFile(str(path), label, "metadata", RejectionReason.DUPLICATE_NAME, detail)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "none"
+def _in_natural_order(paths: Sequence[PurePosixPath]) -> list[PurePosixPath]:
+    return sorted(paths, key=lambda path: (natural_order(path.stem), path.suffix, path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,9 @@ class Person:
     view: str | None = None
     age: float | None = None
     sex: str | None = None
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ def open_study(
     """
     files = open_study_files(location)
     layout = read_layout(files, classes)
+    for note in layout.notes:
+        logger.info("In %s, %s", location, note)
     details = gather_details(files, layout)
     urls = details.table["url"].dropna()
     return RadiographyStudy(

@@ -62,7 +62,7 @@ def test_two_folders_for_one_class_are_refused_by_name(layout_of, classes, twin)
     assert "'COVID'" in str(error.value)
 
 
-def test_folders_of_one_spelling_are_told_apart_if_both_are_named(layout_of):
+def test_folders_of_one_spelling_are_told_apart_if_named(layout_of):
     layout = layout_of(["ward_a/1.png", "WARD-A/2.png"], {"Sick": "ward_a", "Healthy": "WARD-A"})
     assert ids(layout) == {"ward_a/1.png": "Sick-1", "WARD-A/2.png": "Healthy-2"}
 
@@ -92,7 +92,7 @@ def test_classes_in_two_places_are_refused_with_both(layout_of, first, second):
     assert f"'{PurePosixPath(second).parent}'" in str(error.value)
 
 
-def test_images_beside_and_inside_their_folder_are_read_with_masks(layout_of):
+def test_images_beside_their_folder_are_read_with_masks(layout_of):
     names = ["A/1.png", "A/images/2.png", "A/masks/1.png", "A/Lung Masks/2.png"]
     layout = layout_of(names)
     assert {str(file.path): str(file.mask_path) for file in layout.radiographs} == {
@@ -128,7 +128,7 @@ def test_split_folders_below_a_wrapping_hold_the_same_classes(layout_of, classes
     assert [file.label for file in layout.radiographs] == [c for c in CLASSES for _ in range(3)]
 
 
-def test_a_name_in_two_splits_is_kept_twice_with_the_splits_name(layout_of):
+def test_a_name_in_two_splits_is_kept_twice(layout_of):
     names = [f"{split}/COVID/{part}/1.png" for split in ("train", "test") for part in ("images",)]
     layout = layout_of([*names, "train/COVID/images/2.png", "test/COVID/masks/1.png"], ["COVID"])
     assert ids(layout) == {
@@ -168,7 +168,7 @@ def test_files_in_folders_that_mean_nothing_are_listed(layout_of):
     assert "'A/infection masks' is not read: radiographs belong" in details[names[2]]
 
 
-def test_folders_that_classes_leave_out_are_told_with_their_files(write_study, png, caplog):
+def test_folders_that_classes_leave_out_are_told(write_study, png, caplog):
     folder = write_study({f"{c}/{n}.png": png(n) for c in ("A", "B", "C") for n in (1, 2)})
     with caplog.at_level(logging.INFO):
         study = open_study(folder, ["A", "B"])
@@ -192,7 +192,7 @@ def test_a_study_without_classes_is_one_unlabelled_class(layout_of, names, image
     assert layout.rejected == []
 
 
-def test_missing_classes_are_named_beside_those_below_the_wrapping(layout_of):
+def test_missing_classes_are_named_beside_those_there(layout_of):
     with pytest.raises(StudyError, match="for 'COVID'; it has 'healthy', 'sick'.*classes.CLASS="):
         layout_of(["set/healthy/1.png", "set/sick/1.png"], ["COVID"])
 

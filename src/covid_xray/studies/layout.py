@@ -48,7 +48,7 @@ class RejectedFile:
 
     Attributes:
         path: path relative to the study.
-        label: class whose folder the file is in.
+        label: class whose folder the file is in; `no class` outside of all.
         kind: `radiograph`, `lung_mask` or `metadata`.
         reason: code of the rejection.
         detail: one sentence for a person.

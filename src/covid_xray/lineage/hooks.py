@@ -22,6 +22,7 @@ from covid_xray.lineage.study import (
     records_folder,
     study_records,
 )
+from covid_xray.lineage.surroundings import check_surroundings
 from covid_xray.records import Record
 from covid_xray.whole import remove_partial_files
 
@@ -54,12 +55,14 @@ class RecordHooks:
         """Check the run, take the study's lock, and say what counts as there.
 
         Raises:
+            SurroundingsError: if Keras or Matplotlib is set to what would fail or differ.
             MissingInputError: if an input was not made.
             StaleInputError: if one was made of other data or parameters.
             OtherStudyError: if the study's name belongs to another study or protocol.
             BusyStudyError: if another run writes to it.
             RunnerError: if the runner would change results.
         """
+        check_surroundings()
         checks.check_runner(run_params, pipeline)
         everything = all_pipelines()
         checks.check_inputs_exist(pipeline, catalog, makers_of(everything), run_params)

@@ -14,6 +14,7 @@ from kedro.pipeline import Node, Pipeline
 from covid_xray.lineage import checks
 from covid_xray.lineage.causes import Causes, keys_of, tell
 from covid_xray.lineage.graph import records_of
+from covid_xray.lineage.pretrained import check_weights
 from covid_xray.lineage.study import (
     STUDY,
     StudyRecords,
@@ -57,6 +58,7 @@ class RecordHooks:
         Raises:
             SurroundingsError: if Keras or Matplotlib is set to what would fail or differ.
             MissingInputError: if an input was not made.
+            WeightsError: if pre-trained weights are missing.
             StaleInputError: if one was made of other data or parameters.
             OtherStudyError: if the study's name belongs to another study or protocol.
             BusyStudyError: if another run writes to it.
@@ -66,6 +68,7 @@ class RecordHooks:
         checks.check_runner(run_params, pipeline)
         everything = all_pipelines()
         checks.check_inputs_exist(pipeline, catalog, makers_of(everything), run_params)
+        check_weights(pipeline.nodes, catalog)
         self._lock()
         try:
             self._study = study_records(self._context, catalog, everything)

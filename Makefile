@@ -7,18 +7,22 @@ UV := $(shell command -v uv 2>/dev/null)
 PARALLEL = --numprocesses 2 --dist loadscope
 # The lock holds every version, of the extras too; as constraints it installs only what is asked for.
 ifdef UV
-INSTALL = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --constraint requirements.lock
+INSTALL = VIRTUAL_ENV="$(CURDIR)/$(VENV)" "$(UV)" pip install --quiet --constraint requirements.lock
 else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 endif
 
+# The range of pyproject.toml.
+OTHER_PYTHON = "covid-xray needs Python 3.11, 3.12 or 3.13, for which TensorFlow and Keras are made; this is %d.%d. \
+Install Python 3.13 (with uv: uv python install 3.13) and type: make PYTHON=python3.13" % sys.version_info[:2]
+
 .PHONY: help demo test test-all test-fast lint format docs viz lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "covid-xray needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit($(OTHER_PYTHON))'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from covid_xray.models.backbone import WeightsError
 from covid_xray.models.grad_cam import grad_cam, last_convolution
 from covid_xray.models.screening_classifiers import (
     POOLING,
@@ -16,7 +17,7 @@ from covid_xray.models.screening_classifiers import (
     build_truncated_backbone,
 )
 from covid_xray.models.settings import SeparableCNNSettings, TruncatedBackboneSettings, UNetSettings
-from covid_xray.models.transfer_classifiers import WeightsError, count_trainable_parameters
+from covid_xray.models.transfer_classifiers import count_trainable_parameters
 from covid_xray.models.unet import build_unet
 from support.project import ROOT
 

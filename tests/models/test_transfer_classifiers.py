@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from covid_xray.models.backbone import BACKBONES
+from covid_xray.models.backbone import BACKBONES, WeightsError
 from covid_xray.models.transfer_classifiers import (
-    WeightsError,
     _preprocessing,
     build_classifier,
     copy_classifier,

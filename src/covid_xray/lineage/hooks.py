@@ -14,6 +14,7 @@ from kedro.pipeline import Node, Pipeline
 from covid_xray.lineage import checks
 from covid_xray.lineage.causes import Causes, keys_of, tell
 from covid_xray.lineage.graph import records_of
+from covid_xray.lineage.pretrained import check_weights
 from covid_xray.lineage.study import (
     STUDY,
     StudyRecords,
@@ -22,6 +23,7 @@ from covid_xray.lineage.study import (
     records_folder,
     study_records,
 )
+from covid_xray.lineage.surroundings import check_surroundings
 from covid_xray.records import Record
 from covid_xray.whole import remove_partial_files
 
@@ -54,15 +56,19 @@ class RecordHooks:
         """Check the run, take the study's lock, and say what counts as there.
 
         Raises:
+            SurroundingsError: if Keras or Matplotlib is set to what would fail or differ.
             MissingInputError: if an input was not made.
+            WeightsError: if pre-trained weights are missing.
             StaleInputError: if one was made of other data or parameters.
             OtherStudyError: if the study's name belongs to another study or protocol.
             BusyStudyError: if another run writes to it.
             RunnerError: if the runner would change results.
         """
+        check_surroundings()
         checks.check_runner(run_params, pipeline)
         everything = all_pipelines()
         checks.check_inputs_exist(pipeline, catalog, makers_of(everything), run_params)
+        check_weights(pipeline.nodes, catalog)
         self._lock()
         try:
             self._study = study_records(self._context, catalog, everything)

@@ -1,7 +1,8 @@
-"""The backbones of Report A's Table 5: where each is cut, and its head. No Keras is needed here."""
+"""The backbones of Report A's Table 5: cut, head and weights' files. No Keras is needed here."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,6 +14,24 @@ HeadLayer = Annotated[
     dict[Literal["dense", "dropout"], Annotated[float, Field(gt=0)]],
     Field(min_length=1, max_length=1),
 ]
+
+
+class WeightsError(ValueError):
+    """Pre-trained weights that are missing or do not fit; the message names the file."""
+
+
+def weights_file(keras_name: str, folder: str | Path) -> Path:
+    """Where the weights of a backbone lie in a folder of weights."""
+    return Path(folder) / f"{keras_name.lower()}_notop.weights.h5"
+
+
+def missing_weights(*files: Path) -> WeightsError:
+    """The error for files of weights that are not there, with the ways out."""
+    return WeightsError(
+        f"No weights at {', '.join(map(str, files))}. Put them there, or set the parameter "
+        "`weights` to 'imagenet' (a download) or to 'none' (random weights); "
+        "`modeling.transfer.weights_of` sets those of single backbones."
+    )
 
 
 class Backbone(StrictParameters):

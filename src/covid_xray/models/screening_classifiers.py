@@ -11,12 +11,13 @@ from typing import Any
 
 import keras
 
+from covid_xray.models.backbone import WeightsError
 from covid_xray.models.settings import (
     ScreeningNetworkSettings,
     SeparableCNNSettings,
     TruncatedBackboneSettings,
 )
-from covid_xray.models.transfer_classifiers import WeightsError, build_backbone, freeze_all_but
+from covid_xray.models.transfer_classifiers import build_backbone, freeze_all_but
 
 POOLING = "pooling"
 """Name of the layer that gives one number per filter of the last convolution."""

@@ -16,9 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-
-class WeightsError(ValueError):
-    """Pre-trained weights that are missing or do not fit; the message names the file."""
+from covid_xray.models.backbone import WeightsError, missing_weights, weights_file
 
 
 def build_classifier(
@@ -103,23 +101,33 @@ def build_backbone(
     resized = keras.layers.Resizing(input_side, input_side, antialias=True, name="resizing")
     grey = resized(radiograph)
     rgb = keras.layers.Concatenate(name="rgb")([grey, grey, grey])
+    pixels = _preprocessing(architecture)(rgb)
+    if weights == "imagenet":
+        return radiograph, _with_imagenet(architecture, pixels)
     application = getattr(keras.applications, architecture)
-    source = "imagenet" if weights == "imagenet" else None
-    backbone = application(
-        include_top=False, weights=source, input_tensor=_preprocessing(architecture)(rgb)
-    )
-    if weights not in ("imagenet", None):
+    backbone = application(include_top=False, weights=None, input_tensor=pixels)
+    if weights is not None:
         _load_weights(backbone, architecture, Path(weights))
     return radiograph, backbone
 
 
-def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
-    path = folder / f"{architecture.lower()}_notop.weights.h5"
-    if not path.is_file():
+def _with_imagenet(architecture: str, pixels: Any) -> keras.Model:
+    """A backbone with the weights that Keras keeps in its cache, or else downloads."""
+    application = getattr(keras.applications, architecture)
+    try:
+        return application(include_top=False, weights="imagenet", input_tensor=pixels)
+    except Exception as error:  # network and file system: Keras raises a bare Exception as well
+        name = weights_file(architecture, "").name
         raise WeightsError(
-            f"No weights of {architecture} at {path}. Put them there, or set the parameter "
-            "`weights` to 'imagenet' (a download) or to 'none' (random weights)."
-        )
+            f"ImageNet weights of {architecture} can't be had ({error}). Connect to the internet, "
+            f"or put {name} into a folder and type --params weights=FOLDER."
+        ) from error
+
+
+def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> None:
+    path = weights_file(architecture, folder)
+    if not path.is_file():
+        raise missing_weights(path)
     application = getattr(keras.applications, architecture)
     # The file was saved from the bare application: load it there, then copy layer by layer, because
     # the layers we put in front of the backbone are no part of it. Names would not do: Keras

@@ -1,13 +1,17 @@
 """Pages: cells that stand beside the published, notes, figures, and headings of every level."""
 
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from covid_xray import pages
+from covid_xray.datasets import PageDataset
+from covid_xray.origin import origin_of
 
 SCORES = pd.DataFrame(
     {
@@ -49,6 +53,69 @@ def test_a_bar_in_a_cell_opens_no_column():
     assert cells(
         pages.table(pd.DataFrame({"class": ["left|right"], "n": [3]}), {"class": "", "n": ""})
     ) == [["left\\|right", "3"]]
+
+
+AWKWARD = [
+    "<b>x</b>|*y*",
+    "_x_ and __y__",
+    "a\\|b\\",
+    "`code` ~~gone~~",
+    "[a link](evil.md)",
+    "![a picture](evil.png)",
+    "&lt; &#42; R&D",
+    "<script>alert(1)</script>",
+    "Lung_Opacity_2",
+]
+
+
+def texts_of(page):
+    """The texts that a reader sees, and the tags of the page's HTML."""
+    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(page)
+    reader = _Reader()
+    reader.feed(html)
+    return reader.texts, reader.tags
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.texts, self.tags = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.texts.append("")
+
+    def handle_data(self, data):
+        self.texts[-1] += data.strip("\n")
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_names_are_read_as_they_are(name):
+    frame = pd.DataFrame({"label": [name, name], "n": [1, 2], "note": ["", f"{name} is rare"]})
+    texts, tags = texts_of(
+        pages.page(
+            "Title",
+            pages.table(frame, {"label": "", "n": ""}),
+            pages.counts(frame, ["label"]),
+            pages.notes(frame, "label"),
+        )
+    )
+    assert texts.count(name) == 3
+    assert f"label {name}: {name} is rare" in texts
+    assert tags == {"h1", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
+
+
+def test_a_name_of_two_lines_stays_in_its_cell():
+    frame = pd.DataFrame({"label": ["two\nlines"], "n": [1]})
+    assert cells(pages.table(frame, {"label": "", "n": ""})) == [["two lines", "1"]]
+
+
+def test_a_page_names_its_study_as_it_is(tmp_path):
+    dataset = PageDataset(filepath=str(tmp_path / "page.md"))
+    dataset.origin = origin_of("<b>*my*_study_", "3 files", {"protocol": "leak_free", "seed": 1})
+    dataset.save(pages.page("Title", "words"))
+    texts, _ = texts_of((tmp_path / "page.md").read_text("utf-8"))
+    assert texts[-1].startswith("Study: <b>*my*_study_ (3 files).")
 
 
 def test_a_frame_without_rows_is_a_head_and_a_rule():

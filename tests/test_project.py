@@ -157,6 +157,14 @@ def test_the_lock_pins_every_dependency_and_names_no_host():
     assert wanted - pinned == set()
 
 
+def test_nothing_is_installed_by_a_name_that_no_index_has():
+    folders = [ROOT / name for name in ("src", "docs", "conf", "notebooks", "benchmarks")]
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.is_file()]
+    files += [ROOT / "README.md", ROOT / "Makefile"]
+    wrong = re.compile(rb"install[^\n]*covid[-_]xray\b(?!/)")
+    assert [path.name for path in files if wrong.search(path.read_bytes())] == []
+
+
 def test_usage_statistics_are_not_sent():
     assert yaml.safe_load((ROOT / ".telemetry").read_text("utf-8")) == {"consent": False}
 

@@ -18,7 +18,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro.utils import load_obj
 
-from covid_xray.pages import AS_IT_IS, page, section, table
+from covid_xray.pages import page, section, table
 
 INTRODUCTION = (
     "Made by `make docs` from the catalog, the pipelines and the tables' schemas: don't edit it. "
@@ -70,7 +70,7 @@ def describe_data(
     for name, part in entries.items():
         rows = [_row(name, catalog[entry], entry, used, named) for entry, used in part.items()]
         if rows:
-            columns = dict.fromkeys(rows[0], AS_IT_IS)
+            columns = dict.fromkeys(rows[0], str)
             sections.append(section(name, table(pd.DataFrame(rows), columns)))
     return page("Datasets", INTRODUCTION, *sections).replace(f"/{study}/", "/<study>/")
 

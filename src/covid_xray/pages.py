@@ -5,14 +5,15 @@ A page is built from blocks of text; a block that is empty is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-# How a number is written: a format specification (".1%"), or a function.
-Form = str | Callable[[float], str]
+# How a value is written: a format specification (".1%"), or a function; `str` keeps Markdown.
+Form = str | Callable[[Any], str]
 Forms = Mapping[str, Form]
 AS_IT_IS = ""
 MISSING = "n/a"
@@ -24,6 +25,17 @@ NO_WEIGHTS_NOTE = (
     'Models with weights "none" stand on frozen layers of random weights: they show that '
     "everything runs, and their scores mean nothing else."
 )
+
+
+# What Markdown reads as markup, but for bars; an underscore within a word is none.
+_MARKUP = re.compile(r"[\\`*\[\]~]|(?<![^\W_])_|_(?![^\W_])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+def escape(text: str) -> str:
+    """A text that a page shows as it is: names of classes, files and studies are anyone's."""
+    shown = _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+    return _ENTITY.sub("&amp;", shown).replace("<", "&lt;")
 
 
 def page(title: str, *blocks: str) -> str:
@@ -45,9 +57,9 @@ def table(frame: pd.DataFrame, forms: Forms, headings: Mapping[str, str] | None 
 
     Args:
         frame: the rows.
-        forms: the columns to show, in order, and how each is written. `AS_IT_IS` is for texts
-            and whole numbers: it leaves a cell empty where the value is missing, any other form
-            writes `MISSING`.
+        forms: the columns to show, in order, and how each is written. `AS_IT_IS` is for texts,
+            which are escaped, and whole numbers: it leaves a cell empty where the value is
+            missing, any other form writes `MISSING`.
         headings: headings by column, where they differ.
     """
     names = {} if headings is None else headings
@@ -72,7 +84,7 @@ def notes(frame: pd.DataFrame, key: str) -> str:
     noted = frame[frame["note"].fillna("") != ""]
     return bullets(
         [
-            f"{key} {', '.join(map(_as_it_is, names))}: {note}"
+            f"{key} {', '.join(map(_as_it_is, names))}: {_as_it_is(note)}"
             for note, names in noted.groupby("note", sort=False)[key]
         ]
     )
@@ -118,7 +130,7 @@ def _as_it_is(value: Any) -> str:
     if pd.isna(value):
         return ""
     # Whole numbers stay whole where a missing value made the column one of floats.
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else escape(str(value))
 
 
 def _write(value: float, form: Form) -> str:

@@ -38,7 +38,7 @@ def test_a_kaggle_handle_without_the_extra_names_the_extra(tmp_path, monkeypatch
     # The extra `kaggle` is not installed for tests; make sure of it even where it is.
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     dataset = RadiographyStudyDataset(filepath=str(tmp_path / "absent"), kaggle_handle="a/b")
-    with pytest.raises(DatasetError, match=r"covid-xray\[kaggle\]"):
+    with pytest.raises(DatasetError, match=r"pip install -e '\.\[kaggle\]'"):
         dataset.load()
 
 

@@ -16,6 +16,7 @@ from kedro_datasets import json, pandas, pickle, text
 from pandas import DataFrame, read_parquet
 
 from covid_xray.origin import Origin, describe_origin
+from covid_xray.pages import escape
 from covid_xray.whole import whole_file
 
 
@@ -106,7 +107,8 @@ class PageDataset(TextDataset):
     def save(self, data: str) -> None:
         """Save the page, with its origin if a run knows it."""
         if self.origin is not None:
-            data = f"{data}\n---\n\n{describe_origin(self.origin)}\n"
+            origin = self.origin | {"study": escape(self.origin["study"])}
+            data = f"{data}\n---\n\n{describe_origin(origin)}\n"
         super().save(data)
 
 

@@ -115,7 +115,10 @@ class RadiographyStudyDataset(AbstractDataset[NoReturn, RadiographyStudy | None]
 
             return Path(kagglehub.dataset_download(self._kaggle_handle))
         except ImportError as error:
-            why = "downloading needs the extra: pip install 'covid-xray[kaggle]'"
+            why = (
+                "kagglehub, which downloads it, is not installed: type "
+                "`pip install -e '.[kaggle]'` in the project's folder"
+            )
             raise DatasetError(self._missing(why)) from error
         except Exception as error:  # network, credentials, consent: kagglehub raises many kinds
             why = f"downloading '{self._kaggle_handle}' from Kaggle failed ({error})"

@@ -80,5 +80,5 @@ def commit() -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30)
-    return done.stdout.strip()
+    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    return done.stdout.decode("utf-8", "replace").strip()

@@ -1,5 +1,7 @@
 """Kedro settings of the project."""
 
+import io
+import sys
 import warnings
 
 from covid_xray.hooks import ParameterHooks
@@ -9,6 +11,10 @@ from covid_xray.studies.run_time import location_text
 
 # Kedro 1.7 registers its resolvers by a name that OmegaConf 2.4 warns about, at every command.
 warnings.filterwarnings("ignore", message="register_new_resolver")
+
+# A console that has no sign for a character of a class's name shows its code, and stops nothing.
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(errors="backslashreplace")
 
 HOOKS = (ParameterHooks(), RecordHooks())
 

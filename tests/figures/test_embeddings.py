@@ -60,6 +60,17 @@ def test_hovering_names_radiograph_class_source_and_split(draw, axes, points):
     assert figure.layout.title.subtitle.text == "Silhouette 0.12"
 
 
+def test_browsers_show_names_as_they_are(points):
+    named = points.assign(label="<b>a</b>", image_id="<i>1</i>", source="x & y")
+    (trace,) = draw_embedding_interactive(named, "t").data
+    assert trace.name == f"&lt;b&gt;a&lt;/b&gt; ({len(points)})"
+    assert trace.customdata[0][:3].tolist() == [
+        "&lt;i&gt;1&lt;/i&gt;",
+        "&lt;b&gt;a&lt;/b&gt;",
+        "x &amp; y",
+    ]
+
+
 def test_many_points_go_to_webgl(points):
     assert all(isinstance(t, go.Scatter) for t in draw_embedding_interactive(points, "t").data)
     many = points.loc[np.tile(points.index, 60)]

@@ -45,6 +45,12 @@ def test_the_links_are_the_crosstab_of_sources_and_classes(rows):
     assert sum(link.value) == len(rows)
 
 
+def test_browsers_show_names_as_they_are():
+    (sankey,) = draw_sources(index_of([("<b>a</b>", "x & y")])).data
+    assert sankey.node.label == ("x &amp; y (1)", "&lt;b&gt;a&lt;/b&gt; (1)")
+    assert sankey.link.customdata == ("x &amp; y → &lt;b&gt;a&lt;/b&gt;",)
+
+
 def test_nodes_carry_counts_and_links_class_colours():
     rows = [("COVID", "SIRM")] * 3 + [("COVID", None)] * 2 + [("Lung_Opacity", "RSNA")] * 4
     (sankey,) = draw_sources(index_of(rows)).data

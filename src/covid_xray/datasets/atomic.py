@@ -19,6 +19,9 @@ from covid_xray.origin import Origin, describe_origin
 from covid_xray.pages import escape
 from covid_xray.whole import whole_file
 
+# Kedro's datasets write text in the encoding of the machine's locale.
+_UTF_8: dict[str, Any] = {"open_args_save": {"mode": "w", "encoding": "utf-8"}}
+
 
 class AtomicSaveMixin:
     """Makes any local file-based Kedro dataset save aside, then rename.
@@ -44,6 +47,7 @@ class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
     that a run saved says in `attrs["origin"]` where it comes from.
     """
 
+    DEFAULT_FS_ARGS = _UTF_8
     origin: Origin | None = None
 
     @property
@@ -96,7 +100,9 @@ class JSONDataset(AtomicSaveMixin, json.JSONDataset):
 
 
 class TextDataset(AtomicSaveMixin, text.TextDataset):
-    """`text.TextDataset` whose file appears whole or not at all."""
+    """`text.TextDataset` in UTF-8 everywhere, whose file appears whole or not at all."""
+
+    DEFAULT_FS_ARGS = _UTF_8 | {"open_args_load": {"mode": "r", "encoding": "utf-8"}}
 
 
 class PageDataset(TextDataset):

@@ -81,16 +81,20 @@ def draw_latent_space(points: pd.DataFrame, title: str, subtitle: str = "") -> g
 def _scatter(draw: Any, points: pd.DataFrame, size: float, **columns: str) -> go.Figure:
     """A trace per class, by falling size; `draw` is a function of Plotly Express."""
     sizes = by_size(points["label"])
-    names = {label: f"{theme.class_name(label)} ({n:,})" for label, n in sizes.items()}
+    names = {
+        label: theme.in_browser(f"{theme.class_name(label)} ({n:,})") for label, n in sizes.items()
+    }
     colours = {names[label]: colour for label, colour in theme.class_colours(names).items()}
-    sources = known_sources(points["source"])
+    on_hover = ["image_id", "label", "source", "split"]
+    named = points.assign(source=known_sources(points["source"]))
+    shown = named.assign(**{column: named[column].map(theme.in_browser) for column in on_hover})
     figure = draw(
-        points.assign(source=sources, name=points["label"].map(names)),
+        shown.assign(name=points["label"].map(names)),
         color="name",
         color_discrete_map=colours,
         opacity=theme.POINT,
         category_orders={"name": list(names.values())},
-        custom_data=["image_id", "label", "source", "split"],
+        custom_data=on_hover,
         **columns,
     )
     return figure.update_traces(hovertemplate=_HOVER, marker_size=size)

@@ -37,7 +37,7 @@ def draw_sources(index: pd.DataFrame) -> go.Figure:
     per_source, per_class = by_size(named["source"]), by_size(named["label"])
     colours = theme.class_colours(per_class)
     sources, classes = list(per_source), sorted(per_class)
-    names = [*sources, *map(theme.class_name, classes)]
+    names = [theme.in_browser(name) for name in (*sources, *map(theme.class_name, classes))]
     sizes = [*per_source.values(), *(per_class[label] for label in classes)]
     hover = "%{customdata}: %{value:,} radiographs<extra></extra>"
     nodes = {
@@ -52,7 +52,9 @@ def draw_sources(index: pd.DataFrame) -> go.Figure:
         "target": flows["label"].map(classes.index) + len(sources),
         "value": flows["n"],
         "color": [f"rgba{(*hex_to_rgb(colours[label]), 0.45)}" for label in flows["label"]],
-        "customdata": flows["source"] + " → " + flows["label"].map(theme.class_name),
+        "customdata": (flows["source"] + " → " + flows["label"].map(theme.class_name)).map(
+            theme.in_browser
+        ),
         "hovertemplate": hover,
     }
     subtitle = f"{len(index):,} radiographs, from source (left) to class (right)"

@@ -7,6 +7,7 @@ black-and-white printer.
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -173,6 +174,11 @@ def model_cues(models: Iterable[str]) -> dict[str, Cue]:
 def class_name(label: str) -> str:
     """The class as a reader writes it: `Lung Opacity` for `Lung_Opacity`."""
     return "all classes" if label == ALL_CLASSES else label.replace("_", " ")
+
+
+def in_browser(text: str) -> str:
+    """A name as Plotly shows it as it is: it takes a text for HTML."""
+    return html.escape(text, quote=False)
 
 
 def wrapped(text: str, inches: float) -> str:

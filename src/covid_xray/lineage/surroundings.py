@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 # What the networks, their files and Grad-CAM are made for; they are Keras's own defaults.
 _KERAS = {
@@ -33,6 +36,7 @@ def check_surroundings() -> None:
     Raises:
         SurroundingsError: with the variable or file that holds the setting, and the remedy.
     """
+    _warn_of_file_names()
     _check_limits()
     if "keras" in sys.modules:
         _check_keras(_settings_in_use(), "This session's Keras", "Restart it with the setting")
@@ -45,6 +49,16 @@ def check_surroundings() -> None:
         file = _keras_folder() / "keras.json"
         _check_keras(_settings_in(file) | backend, str(file), "Change it there to")
     _check_matplotlib()
+
+
+def _warn_of_file_names() -> None:
+    encoding = sys.getfilesystemencoding()
+    if encoding.lower() != "utf-8":
+        logger.warning(
+            "Python reads the names of files as '%s' here. If files whose names have accents are "
+            "not found, type `export PYTHONUTF8=1`.",
+            encoding,
+        )
 
 
 def _check_limits() -> None:

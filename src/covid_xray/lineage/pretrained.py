@@ -12,6 +12,7 @@ from typing import Any
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Node
 
+from covid_xray.lineage.study import STUDY
 from covid_xray.models.backbone import WeightsError, missing_weights, weights_file
 
 logger = logging.getLogger(__name__)
@@ -25,15 +26,22 @@ _SCREENING = "params:screening"
 def check_weights(nodes: Iterable[Node], catalog: Catalog) -> None:
     """Look for the files of all weights that nodes will read, and download those of `imagenet`.
 
+    A study that is not there comes first: no weights are worth a download without it.
+
     Args:
         nodes: the nodes that will run.
         catalog: holds their parameters.
 
     Raises:
+        DatasetError: if there is no study.
         WeightsError: if there is no such file, or a download fails.
     """
-    wanted = {pair for node in nodes for pair in weights_of(node, catalog)}
-    named = [pair for pair in sorted(wanted) if pair[1] not in ("imagenet", "none")]
+    nodes = list(nodes)
+    pairs = {pair for node in nodes for pair in weights_of(node, catalog)}
+    wanted = {pair for pair in pairs if pair[1] != "none"}
+    if wanted and any(STUDY in node.inputs for node in nodes) and not catalog.exists(STUDY):
+        catalog.load(STUDY)
+    named = [pair for pair in sorted(wanted) if pair[1] != "imagenet"]
     missing = [path for pair in named if not (path := weights_file(*pair)).is_file()]
     if missing:
         raise missing_weights(*missing)

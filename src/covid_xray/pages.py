@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from covid_xray.absence import NotMade
+
 # How a value is written: a format specification (".1%"), or a function; `str` keeps Markdown.
 Form = str | Callable[[Any], str]
 Forms = Mapping[str, Form]
@@ -46,6 +48,12 @@ def page(title: str, *blocks: str) -> str:
 def section(title: str, *blocks: str, level: int = 2) -> str:
     """Blocks under a heading of some level; a section inside a section has the next one."""
     return "\n\n".join([f"{'#' * level} {title}", *filter(None, blocks)])
+
+
+def where_made(write: Callable[..., Sequence[str]], *outputs: Any) -> Sequence[str]:
+    """The blocks that are written of some outputs, or why one of them was not made."""
+    absent = [output for output in outputs if isinstance(output, NotMade)]
+    return [f"Not made: {escape(absent[0].reason)}"] if absent else write(*outputs)
 
 
 def table(frame: pd.DataFrame, forms: Forms, headings: Mapping[str, str] | None = None) -> str:
@@ -98,12 +106,20 @@ def bullets(lines: Sequence[str]) -> str:
 def figures(named: Mapping[str, Any]) -> str:
     """Catalogued figures, by dataset name, as they lie beside the page.
 
-    A printed one, loaded as the path of its picture, is shown; an interactive one is linked.
+    A printed one, loaded as the path of its picture, is shown; an interactive one is linked; those
+    that were not made are named, with the reason.
     """
-    return "\n\n".join(
-        f"![{name}]({figure.name})" if isinstance(figure, Path) else f"[{name}]({name}.json)"
-        for name, figure in named.items()
-    )
+    absent: dict[NotMade, list[str]] = {}
+    blocks = []
+    for name, figure in named.items():
+        if isinstance(figure, NotMade):
+            absent.setdefault(figure, []).append(f"`{name}`")
+        elif isinstance(figure, Path):
+            blocks.append(f"![{name}]({figure.name})")
+        else:
+            blocks.append(f"[{name}]({name}.json)")
+    blocks += [f"{', '.join(names)}: {escape(str(why))}" for why, names in absent.items()]
+    return "\n\n".join(blocks)
 
 
 def p_value(value: float) -> str:

@@ -4,6 +4,7 @@ import io
 import sys
 import warnings
 
+from covid_xray.datasets.catalog import StudyCatalog
 from covid_xray.hooks import ParameterHooks
 from covid_xray.lineage.hooks import RecordHooks
 from covid_xray.studies.naming import study_name
@@ -15,6 +16,8 @@ warnings.filterwarnings("ignore", message="register_new_resolver")
 # A console that has no sign for a character of a class's name shows its code, and stops nothing.
 if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="backslashreplace")
+
+DATA_CATALOG_CLASS = StudyCatalog
 
 HOOKS = (ParameterHooks(), RecordHooks())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -60,6 +61,7 @@ def code_record(function: Callable[..., Any]) -> Record:
     Returns:
         `sources`, a fingerprint, and `versions.<library>` of each library that is reached.
     """
+    function = inspect.unwrap(function)
     owner = getattr(function, "__self__", None)
     own, modules = _used_parts(function.__module__, function.__qualname__)
     reached = _reached(sorted(modules))

@@ -46,6 +46,7 @@ def runs(**weights):
             "n_test": 40,
             "trainable_params": 2_659_076,
             "weight_COVID": weights.values(),
+            "note": "",
         }
     )
 

@@ -207,8 +207,8 @@ def test_no_masked_radiographs_are_said_to_be_none(pictures, words):
 FOUR = {"COVID": 3616, "Lung_Opacity": 6012, "Normal": 10192, "Viral Pneumonia": 1345}
 TWO = {"COVID": 3616, "non-COVID": 17549}
 PANELS = {
-    "Four classes, as they are": FOUR,
-    "Four classes, in balanced batches": dict.fromkeys(FOUR, 500),
+    "All classes, as they are": FOUR,
+    "All classes, in balanced batches": dict.fromkeys(FOUR, 500),
     "COVID and the rest, as they are": TWO,
     "COVID and the rest, in balanced batches": {"COVID": 990, "non-COVID": 1010},
 }

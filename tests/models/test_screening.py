@@ -1,13 +1,17 @@
 """The grid of Report B's networks."""
 
 import pandas as pd
+import pytest
 
 from covid_xray.models.screening import (
+    ALL_CLASSES,
     ANSWERS,
+    TWO_CLASSES,
     networks_of,
     one_against_rest,
     parts_of_answers,
     titles_of,
+    why_unanswered,
 )
 
 CLASSES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
@@ -29,12 +33,38 @@ def test_every_class_has_a_network_against_the_rest():
         "cnn",
         "xception",
         "naive_cnn",
+        "cnn_all_classes",
         "cnn_lung_opacity",
         "cnn_normal",
         "cnn_viral_pneumonia",
-        "cnn_four_classes",
     ]
     assert networks_of([*CLASSES, "Flu (A)"])["cnn_flu_a_"].target == "Flu (A)"
+
+
+def test_classes_of_one_spelling_have_networks_of_their_own():
+    networks = networks_of(["COVID", "A-B", "A B", "All classes"])
+    targets = [model.target for model in networks.values()]
+    assert sorted(filter(None, targets)) == ["A B", "A-B", "All classes", *["COVID"] * 3]
+    assert networks["cnn_all_classes"].target is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        (["COVID", "Normal"], ["cnn", "xception", "naive_cnn"]),
+        (["Normal", "Pneumonia"], ["cnn_all_classes"]),
+        (["A", "B", "C"], ["cnn_all_classes", "cnn_a", "cnn_b", "cnn_c"]),
+    ],
+)
+def test_no_question_is_asked_twice_or_of_a_class_that_is_not_there(classes, names):
+    assert list(networks_of(classes)) == names
+
+
+def test_an_answer_that_is_not_given_has_a_reason():
+    assert "no class COVID" in why_unanswered(TWO_CLASSES, ["A", "B", "C"])
+    assert "two classes" in why_unanswered(ALL_CLASSES, ["COVID", "A", "A"])
+    assert "screening_runs" in why_unanswered(TWO_CLASSES, ["COVID", "A"])
+    assert "screening_runs" in why_unanswered(ALL_CLASSES, ["COVID", "A", "B"])
 
 
 def test_those_that_vote_see_lungs_and_were_trained():

@@ -15,9 +15,9 @@ from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 from covid_xray.imaging.augmentation import Augmentation
 from covid_xray.imaging.equalisation import EqualisationSettings
 from covid_xray.models.screening import (
+    ALL_CLASSES,
     ANSWERS,
     CLASSICAL,
-    FOUR_CLASSES,
     networks_of,
     one_against_rest,
     parts_of_answers,
@@ -148,11 +148,11 @@ def test_every_run_and_answer_predicts_all_that_is_held_out(catalog):
             assert own["predicted"].tolist() == best.tolist()
 
 
-def test_four_class_answers_know_every_class_others_two(catalog):
+def test_all_classes_answers_know_every_class_others_two(catalog):
     for run, own in catalog.load("screening_answers").groupby("run"):
         columns = own.filter(like="probability_").dropna(axis=1, how="all").columns
         classes = [column.removeprefix("probability_") for column in columns]
-        assert sorted(classes) == (CLASSES if run in FOUR_CLASSES else ["COVID", "non-COVID"])
+        assert sorted(classes) == (CLASSES if run in ALL_CLASSES else ["COVID", "non-COVID"])
 
 
 def test_runs_say_what_was_asked_of_each(catalog):
@@ -180,7 +180,7 @@ def test_the_mask_in_the_deployed_graph_is_the_predicted_one(catalog):
     np.testing.assert_array_equal(lungs[..., 0], catalog.load("equalised_images") * masks)
 
 
-@pytest.mark.parametrize("name", ["cnn", "xception", "cnn_four_classes"])
+@pytest.mark.parametrize("name", ["cnn", "xception", "cnn_all_classes"])
 def test_a_deployed_model_gives_the_catalogued_predictions(catalog, name):
     splits, images = catalog.load("splits"), catalog.load("images")
     table = catalog.load("screening_predictions").query("run == @name").dropna(axis=1, how="all")
@@ -199,7 +199,7 @@ def test_the_naive_network_is_not_deployed_behind_the_u_net(catalog):
 
 def test_proportions_are_those_of_training_and_even_in_batches(catalog):
     table = catalog.load("class_proportions").set_index("question")
-    assert table.loc["Four classes", "n_radiographs"].tolist() == [5] * 6
+    assert table.loc["All classes", "n_radiographs"].tolist() == [5] * 6
     two = table.loc["COVID and the rest"].set_index(["sampling", "label"])["share"]
     assert two["as they are", "COVID"] == pytest.approx(1 / 3)
     assert two["in balanced batches"].tolist() == [0.5, 0.5]
@@ -294,8 +294,8 @@ def test_the_page_has_every_answer_and_warns_of_random_weights(catalog):
 def test_figures_are_drawn(catalog):
     names = {name for name in create_pipeline().all_outputs() if "figure" in name}
     names |= {f"screening_{of}" for of in ("learning_curves", "curves", "grad_cam", "confidence")}
-    names |= {"screening_confusion_matrices", "four_class_confusion_matrices"}
-    for name in sorted(names | {"four_class_confidence"}):
+    names |= {"screening_confusion_matrices", "all_classes_confusion_matrices"}
+    for name in sorted(names | {"all_classes_confidence"}):
         picture = BytesIO()
         catalog.load(name).savefig(picture)
         pixels = cv2.imdecode(np.frombuffer(picture.getvalue(), np.uint8), cv2.IMREAD_GRAYSCALE)

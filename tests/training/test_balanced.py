@@ -66,9 +66,13 @@ def test_the_order_changes_with_seed_and_epoch_and_with_nothing_else():
     assert order != balanced_order(groups, 1, 1).tolist()
 
 
-def test_a_batch_that_groups_cannot_share_is_refused():
-    with pytest.raises(TrainingError, match=r"batch_size is 9.*multiple of 2"):
-        ShuffledBatches(lambda r: (r, r), np.arange(8), 9, 0, groups_of([4, 4], 0))
+@pytest.mark.parametrize(("batch_size", "used"), [(32, 36), (36, 36), (4, 6)])
+def test_a_batch_grows_until_all_groups_share_it_evenly(batch_size, used):
+    groups = groups_of([60] * 6, 0)
+    batches = ShuffledBatches(lambda r: (r,), np.arange(360), batch_size, 0, groups)
+    for batch in range(len(batches) - 1):
+        (rows,) = batches[batch]
+        assert np.bincount(groups[rows]).tolist() == [used // 6] * 6
 
 
 def corners():

@@ -15,7 +15,7 @@ from covid_xray.records import changes
 from covid_xray.split import Split
 from covid_xray.studies.pixels import MaskedImages
 from covid_xray.training.balanced import train_balanced
-from covid_xray.training.batches import SplitRows, TrainingError
+from covid_xray.training.batches import SplitRows
 from covid_xray.training.fitting import compile_classifier
 from covid_xray.training.networks import NetworkTrainer, as_inputs
 from covid_xray.training.runs import Run, RunPlan
@@ -159,12 +159,6 @@ def test_random_backbones_are_calibrated():
     assert normalised
     for layer, other in normalised:
         assert not np.array_equal(layer.moving_mean, other.moving_mean), layer.name
-
-
-def test_batches_that_classes_cannot_share_are_refused():
-    odd = TRAINING.model_copy(update={"batch_size": 7})
-    with pytest.raises(TrainingError, match="make it a multiple of 2"):
-        train(run_of("cnn", training=odd))
 
 
 def test_a_classifier_ships_no_state_of_its_training(tmp_path):

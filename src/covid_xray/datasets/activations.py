@@ -36,6 +36,7 @@ class ActivationsDataset(LocalDataset[Activations, Activations]):
 
     def load(self) -> Activations:
         """The record, and the activations as a read-only memory map."""
+        self.check_made()
         try:
             record = dict(json.loads(self._record_path.read_bytes()))
         except (ValueError, TypeError) as error:
@@ -61,6 +62,11 @@ class ActivationsDataset(LocalDataset[Activations, Activations]):
         except DatasetError:
             return False
         return dict(kept.record) == dict(data.record) and kept.rows.shape == data.rows.shape
+
+    def remove(self) -> None:
+        """Remove both files."""
+        super().remove()
+        self._record_path.unlink(missing_ok=True)
 
     def _exists(self) -> bool:
         return self._filepath.is_file() and self._record_path.is_file()

@@ -30,6 +30,7 @@ class ArrayDataset(LocalDataset["NDArray[Any] | RowStream", "NDArray[Any]"]):
 
     def load(self) -> NDArray[Any]:
         """The array as a read-only memory map."""
+        self.check_made()
         try:
             return _open(self._filepath)
         except (ValueError, EOFError) as error:

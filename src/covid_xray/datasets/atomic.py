@@ -15,6 +15,7 @@ from kedro.io import DatasetError
 from kedro_datasets import json, pandas, pickle, text
 from pandas import DataFrame, read_parquet
 
+from covid_xray.datasets.absence import AbsenceMixin
 from covid_xray.origin import Origin, describe_origin
 from covid_xray.pages import escape
 from covid_xray.whole import whole_file
@@ -23,7 +24,7 @@ from covid_xray.whole import whole_file
 _UTF_8: dict[str, Any] = {"open_args_save": {"mode": "w", "encoding": "utf-8"}}
 
 
-class AtomicSaveMixin:
+class AtomicSaveMixin(AbsenceMixin):
     """Makes any local file-based Kedro dataset save aside, then rename.
 
     Put it before the dataset class among the bases.
@@ -37,6 +38,15 @@ class AtomicSaveMixin:
             aside = copy.copy(self)
             aside._filepath = PurePosixPath(partial.as_posix())
             super(AtomicSaveMixin, aside).save(data)  # type: ignore[misc]
+
+    def load(self) -> Any:
+        """Load the file.
+
+        Raises:
+            DatasetError: if there is none, or the study can't have it.
+        """
+        self.check_made()
+        return super().load()  # type: ignore[misc]
 
 
 class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
@@ -66,11 +76,17 @@ class CSVDataset(AtomicSaveMixin, pandas.CSVDataset):
         Raises:
             DatasetError: if there is none.
         """
+        self.check_made()
         if not self._exists():
             raise DatasetError(
                 f"There is no table {self._filepath} with {self._typed.name} beside."
             )
         return read_parquet(self._typed)
+
+    def remove(self) -> None:
+        """Remove both files."""
+        super().remove()
+        self._typed.unlink(missing_ok=True)
 
     def _exists(self) -> bool:
         return self._typed.is_file() and Path(self._filepath).is_file()

@@ -26,6 +26,7 @@ class MatplotlibDataset(AtomicSaveMixin, matplotlib.MatplotlibDataset):
         Raises:
             DatasetError: if it was not drawn yet.
         """
+        self.check_made()
         path = Path(self._filepath)
         if not path.is_file():
             raise DatasetError(f"There is no picture at {path}: run the node that draws it.")

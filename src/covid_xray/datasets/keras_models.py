@@ -46,6 +46,7 @@ class KerasModelDataset(LocalDataset["keras.Model", "keras.Model"]):
 
     def load(self) -> keras.Model:
         """The model, as it was saved."""
+        self.check_made()
         from covid_xray.models.loading import load_model
 
         return load_model(self._filepath)
@@ -77,6 +78,7 @@ class KerasModelsDataset(LocalDataset["Mapping[str, keras.Model]", "Mapping[str,
 
     def load(self) -> Mapping[str, keras.Model]:
         """The models by name, each read when it is asked for."""
+        self.check_made()
         return _KeptModels(self._filepath)
 
     def save(self, data: Mapping[str, keras.Model]) -> None:

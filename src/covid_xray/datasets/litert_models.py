@@ -31,6 +31,7 @@ class LiteRTModelsDataset(LocalDataset["Mapping[str, keras.Model]", dict[str, by
 
     def load(self) -> dict[str, bytes]:
         """The models by name, for an interpreter."""
+        self.check_made()
         return {path.stem: path.read_bytes() for path in sorted(self._filepath.glob("*.tflite"))}
 
     def save(self, data: Mapping[str, keras.Model]) -> None:

@@ -7,11 +7,13 @@ from typing import Any, Generic, TypeVar
 
 from kedro.io import AbstractDataset
 
+from covid_xray.datasets.absence import AbsenceMixin
+
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
 
 
-class LocalDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
+class LocalDataset(AbsenceMixin, AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
     """A dataset that is there when its file or folder is."""
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
@@ -21,7 +23,7 @@ class LocalDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
             filepath: its path.
             metadata: for Kedro-Viz and other plugins; not used here.
         """
-        self._filepath = Path(filepath)
+        self._filepath: Path = Path(filepath)
         self.metadata = metadata
 
     def _exists(self) -> bool:

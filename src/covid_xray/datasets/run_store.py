@@ -41,6 +41,7 @@ class RunStoreDataset(LocalDataset["RunPlan | TrainedRun", KeptRuns]):
 
     def load(self) -> KeptRuns:
         """All runs, read when they are asked for."""
+        self.check_made()
         return self._store.open()
 
     def save(self, data: RunPlan | TrainedRun) -> None:

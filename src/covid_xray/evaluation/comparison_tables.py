@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from covid_xray.evaluation.scoring import REPORT_SCORES
-from covid_xray.tables import Flag, Number, Text, Whole, bounded, table
+from covid_xray.evaluation.scoring import ALL, REPORT_SCORES
+from covid_xray.tables import NOTE, Flag, Maybe, Number, Text, Whole, bounded, table
 
 _BACKBONE = Text(description="the backbone, as the report calls it")
-_COVID_WEIGHT = pa.Column(description="weight of COVID in the loss")
+_COVID_WEIGHT = pa.Column(
+    required=False,
+    nullable=True,
+    description="weight of COVID in the loss; missing where a run weighs other classes",
+)
 _SCORES = {
-    column: described
-    for name in REPORT_SCORES
+    # A study without COVID has no columns of it.
+    column: Maybe(description=described.description, required=label == ALL)
+    for name, (label, _) in REPORT_SCORES.items()
     for column, described in bounded(name, "on test radiographs, classes weighing the same").items()
 }
 
@@ -21,12 +26,14 @@ TABLE_5 = table(
     {
         "backbone": _BACKBONE,
         "covid_weight": _COVID_WEIGHT,
+        "run": Text(description="the run: its setting of class weights"),
         "variant": Text(description="row list that it was trained on"),
         "weights": Text(description="pre-trained weights: imagenet, a folder, or none"),
         "n_train": Whole(description="training rows, augmented ones included"),
         "n_test": Whole(description="test radiographs"),
         **_SCORES,
         "trainable_params": Whole(description="trainable weights"),
+        "note": NOTE,
     },
     others=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from covid_xray.evaluation.intervals import Intervals
-from covid_xray.evaluation.scoring import REPORT_SCORES, RUN_KEYS, score_runs, wide_scores
+from covid_xray.evaluation.scoring import RUN_KEYS, known_scores, score_runs, wide_scores
 
 
 def score_folds(
@@ -21,8 +21,10 @@ def score_folds(
         `backbone, run`, and the scores of Table 5; and `backbone, score, mean, sd, n_folds` (the
         sample's standard deviation).
     """
-    scores = wide_scores(score_runs(predictions, intervals), REPORT_SCORES)
-    long = scores.melt(list(RUN_KEYS), list(REPORT_SCORES), var_name="score")
+    by_class = score_runs(predictions, intervals)
+    names = known_scores(by_class)
+    scores = wide_scores(by_class, names)
+    long = scores.melt(list(RUN_KEYS), list(names), var_name="score")
     by_score = long.groupby(["backbone", "score"], sort=False)["value"]
     summary = by_score.agg(mean="mean", sd="std", n_folds="size").reset_index()
     return scores, summary

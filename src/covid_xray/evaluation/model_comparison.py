@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from covid_xray.absence import CannotMakeError
 from covid_xray.evaluation.published import stand_beside
-from covid_xray.evaluation.scoring import COVID, REPORT_SCORES, RUN_KEYS, wide_scores
+from covid_xray.evaluation.scoring import COVID, REPORT_SCORES, RUN_KEYS, known_scores, wide_scores
 
 _WEIGHT = "weight_"
 _COVID_WEIGHT = f"{_WEIGHT}{COVID}"
+_OF_COVID = {name for name, (label, _) in REPORT_SCORES.items() if label == COVID}
 _KEYS = ["backbone", "covid_weight"]
 _SIZES = ["variant", "weights", "n_train", "n_test"]
 
 
-def run_titles(runs: pd.DataFrame) -> dict[str, str]:
-    """What readers call each run: its class weights, such as `COVID weight 2`.
+def run_titles(runs: pd.DataFrame, classes: Collection[str]) -> dict[str, str]:
+    """What readers call each run: its class weights, such as `COVID weight 2`; or else its name.
 
     Args:
         runs: `run`, and `weight_<class>` for each class that some run weighs.
+        classes: the study's classes.
     """
     weights = runs.filter(regex=f"^{_WEIGHT}")
     weights.columns = weights.columns.str.removeprefix(_WEIGHT)
+    weights = weights.loc[:, weights.columns.isin(classes)]
     words = [
         ", ".join(f"{label} weight {weight:g}" for label, weight in row.dropna().items())
         for _, row in weights.iterrows()
@@ -38,15 +42,26 @@ def scored_runs(runs: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
         scores: what `score_runs` returns of their predictions.
 
     Returns:
-        `backbone` (its id), `covid_weight, variant, weights, n_train, n_test`, the scores as
-        `wide_scores` gives them, and `trainable_params`.
+        `backbone` (its id), `covid_weight, run, variant, weights, n_train, n_test`, the scores as
+        `wide_scores` gives them, `trainable_params` and `note`. In a study without COVID there is
+        no column of it. `covid_weight` is missing where a run weighs other classes.
     """
     keys = list(RUN_KEYS)
-    weight = runs.get(_COVID_WEIGHT, pd.Series(1, runs.index)).fillna(1)
-    known = runs.assign(covid_weight=weight)[[*keys, "covid_weight", *_SIZES]]
-    joined = known.merge(wide_scores(scores, REPORT_SCORES), on=keys, how="left")
-    trainable = runs["trainable_params"].to_numpy()
-    return joined.drop(columns="run").assign(trainable_params=trainable)
+    names = known_scores(scores)
+    known = runs[["backbone", "run", *_SIZES]]
+    if names.keys() & _OF_COVID:
+        known.insert(1, "covid_weight", _covid_weight(runs))
+    joined = known.merge(wide_scores(scores, names), on=keys, how="left")
+    last = runs[["trainable_params", "note"]].reset_index(drop=True)
+    return pd.concat([joined, last], axis="columns")
+
+
+def _covid_weight(runs: pd.DataFrame) -> pd.Series:
+    """The weight of COVID under which each run is comparable with the report's."""
+    weights = runs.filter(regex=f"^{_WEIGHT}").fillna(1)
+    covid = weights.get(_COVID_WEIGHT, pd.Series(1, runs.index))
+    others = weights.drop(columns=_COVID_WEIGHT, errors="ignore")
+    return covid.where((others == 1).all(axis="columns"))
 
 
 def model_comparison_table(
@@ -65,11 +80,15 @@ def model_comparison_table(
 
     Returns:
         `scored_runs` under the report's names, with `<figure>_published` and
-        `<figure>_difference` for every published one.
+        `<figure>_difference` for every published one; the report has none for a study without
+        COVID.
     """
-    table = scored_runs(runs, scores).replace({"backbone": dict(report_names)}).set_index(_KEYS)
-    figures = [*REPORT_SCORES, "trainable_params"]
-    return stand_beside(table, published.set_index(_KEYS), figures).reset_index()
+    table = scored_runs(runs, scores).replace({"backbone": dict(report_names)})
+    if "covid_weight" not in table:
+        return table
+    figures = [*known_scores(scores), "trainable_params"]
+    beside = stand_beside(table.set_index(_KEYS), published.set_index(_KEYS), figures)
+    return beside.reset_index()
 
 
 def class_weight_table(runs: pd.DataFrame, scores: pd.DataFrame, report_name: str) -> pd.DataFrame:
@@ -83,7 +102,13 @@ def class_weight_table(runs: pd.DataFrame, scores: pd.DataFrame, report_name: st
     Returns:
         `backbone`, `covid_weight`, ascending, and each score with its interval and its natural
         value.
+
+    Raises:
+        CannotMakeError: if the study has no COVID, or it could not be scored.
     """
     table = scored_runs(runs, scores).assign(backbone=report_name)
-    others = [*_SIZES, "trainable_params"]
-    return table.drop(columns=others).sort_values("covid_weight", ignore_index=True)
+    if "covid_weight" not in table:
+        raise CannotMakeError(f"the study has no class {COVID}, by whose weight scores are shown.")
+    others = ["run", *_SIZES, "trainable_params", "note"]
+    of_covid = table[table["covid_weight"].notna()].drop(columns=others)
+    return of_covid.sort_values("covid_weight", ignore_index=True)

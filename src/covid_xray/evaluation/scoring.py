@@ -36,6 +36,7 @@ from covid_xray.split import Split
 ALL = "all"
 """The label of scores over all classes."""
 COVID = "COVID"
+"""The class of interest: both reports look for it, and columns `…_covid` are of it."""
 RUN_KEYS = ("backbone", "run")
 REPORT_SCORES = {
     f"{score}{suffix}": (label, score)
@@ -187,6 +188,12 @@ def wide_scores(scores: pd.DataFrame, names: Mapping[str, tuple[str, str]]) -> p
         wanted = found.reindex(pd.MultiIndex.from_tuples(list(names.values())))
         rows.append((*key, *wanted.to_numpy(np.float64).ravel()))
     return pd.DataFrame(rows, columns=[*keys, *figures])
+
+
+def known_scores(scores: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Those of `REPORT_SCORES` whose label was scored: none of COVID in a study without it."""
+    known = {ALL, *scores["label"]}
+    return {name: place for name, place in REPORT_SCORES.items() if place[0] in known}
 
 
 def _count_test_predictions(predictions: pd.DataFrame) -> tuple[list[str], list[GroupCounts]]:

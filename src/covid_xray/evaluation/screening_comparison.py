@@ -13,6 +13,7 @@ from covid_xray.evaluation.screening_scores import operating_point, score_screen
 
 _MEGABYTE = 1e6
 _KEYS = ["model", "label"]
+_COUNTS = ("n_test", "n_positive", "parameters")
 
 
 def compare_answers(
@@ -43,7 +44,27 @@ def compare_answers(
         rows.append({"model": name, "title": titles[name]} | scores | cost.to_dict())
     table = pd.DataFrame(rows).rename(columns={"file_bytes": "file_megabytes"})
     table["file_megabytes"] /= _MEGABYTE
-    return table.set_index("model").astype({"parameters": int})
+    return table.set_index("model").astype(dict.fromkeys(_COUNTS, "Int64"))
+
+
+def add_unanswered(
+    compared: pd.DataFrame, titles: Mapping[str, str], runs: pd.DataFrame
+) -> pd.DataFrame:
+    """The comparison with a row for each answer that could not be given, and why in `note`.
+
+    Args:
+        compared: what `compare_answers` returns.
+        titles: what readers call each answer, in the order of the rows.
+        runs: the table of runs, whose notes say why one was not trained.
+    """
+    notes = runs.loc[runs["note"] != "", "note"]
+    if notes.empty:
+        return compared.assign(note="")
+    table = compared.assign(note="").reindex([*titles])
+    lacking = table["note"].isna()
+    table["title"] = pd.Series(titles)
+    table["note"] = table["note"].mask(lacking, str(notes.iloc[0]))
+    return table
 
 
 def published_screening(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandera.pandas as pa
 
 from covid_xray.evaluation.comparison_tables import CLASS_SCORES
@@ -10,6 +12,7 @@ from covid_xray.tables import (
     GROUP_ID,
     IMAGE_ID,
     LABEL,
+    NOTE,
     SPLIT,
     Maybe,
     Number,
@@ -28,6 +31,8 @@ def _published(*figures: str) -> dict[str, pa.Column]:
     return columns
 
 
+# Whole numbers, missing for an answer that could not be given.
+_MaybeWhole = partial(pa.Column, "Int64", nullable=True)
 _MODEL = Text(description="name of what answers")
 _CLASS = Text(description="class, non-COVID, or all")
 _POSITIVE = Whole(description="test radiographs with COVID")
@@ -79,11 +84,12 @@ SCREENING_COMPARISON = table(
             for score in SCREENING_SCORES
             for column, each in bounded(score, f"{score} of COVID on test").items()
         },
-        "n_test": Whole(description="test radiographs"),
-        "n_positive": _POSITIVE,
-        "parameters": Whole(description="weights of all its parts"),
-        "file_megabytes": Number(description="size of their files"),
-        "ms_per_image": _MS,
+        "n_test": _MaybeWhole(description="test radiographs"),
+        "n_positive": _MaybeWhole(description="test radiographs with COVID"),
+        "parameters": _MaybeWhole(description="weights of all its parts"),
+        "file_megabytes": Maybe(description="size of their files"),
+        "ms_per_image": Maybe(description="milliseconds a radiograph, on the CPU of the run"),
+        "note": NOTE,
         **_published("accuracy", "recall", "precision", "f1_score", "file_megabytes"),
     },
 )
@@ -99,7 +105,7 @@ SCREENING_REPORTS = table(
         **_published("precision", "recall", "f1_score", "support"),
     },
 )
-FOUR_CLASS_SCORES = table(
+ALL_CLASSES_SCORES = table(
     "a score of a class under an answer of all classes",
     {"model": _MODEL, **CLASS_SCORES.columns},
 )

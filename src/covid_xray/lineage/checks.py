@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from kedro.pipeline import Pipeline
 
 from covid_xray.lineage.causes import Causes, tell
 from covid_xray.lineage.study import STUDY, StudyRecords
+from covid_xray.records import make_record
 from covid_xray.sources import code_record
 
 logger = logging.getLogger(__name__)
@@ -136,7 +138,8 @@ def _run_first(
 ) -> str:
     env = f" --env {run_params['env']}" if run_params.get("env") else ""
     params = run_params.get("runtime_params") or {}
-    given = f" --params {','.join(f'{k}={v}' for k, v in params.items())}" if params else ""
+    typed = ",".join(f"{path}={value}" for path, value in make_record(**params).items())
+    given = f" --params {shlex.quote(typed)}" if params else ""
     needed = list(dict.fromkeys(makers[name] for name in datasets))
     commands = "\n".join(f"    kedro run --pipelines {name}{env}{given}" for name in needed)
     return f"Run first:\n{commands}"

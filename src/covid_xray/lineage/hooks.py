@@ -8,9 +8,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
 from kedro.pipeline import Node, Pipeline
 
+from covid_xray.absence import NotMade
+from covid_xray.datasets.catalog import StudyCatalog
 from covid_xray.lineage import checks
 from covid_xray.lineage.causes import Causes, keys_of, tell
 from covid_xray.lineage.graph import records_of
@@ -39,9 +40,10 @@ class RecordHooks:
 
     _context: KedroContext
     _study: StudyRecords
+    _catalog: StudyCatalog
     _records: dict[str, Record]  # what makes each output of this run
-    _datasets: dict[str, Any]  # the outputs themselves
     _unsaved: dict[str, set[str]]  # outputs of each node that it has not saved yet
+    _absent: dict[str, list[str]]  # outputs that the study can't have, by the reason
     _held: FileLock
 
     @hook_impl
@@ -51,7 +53,7 @@ class RecordHooks:
 
     @hook_impl
     def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: StudyCatalog
     ) -> None:
         """Check the run, take the study's lock, and say what counts as there.
 
@@ -79,15 +81,16 @@ class RecordHooks:
             self._unlock()
             raise
 
-    def _begin(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], *, anew: bool) -> None:
+    def _begin(self, pipeline: Pipeline, catalog: StudyCatalog, *, anew: bool) -> None:
         study = self._study
         given = keys_of(study.book, pipeline.inputs() & set(study.wanted))
         self._records = records_of(pipeline, study.parameters, dict(study.roots) | given)
         self._unsaved = {node.name: set(node.outputs) for node in pipeline.nodes}
-        self._datasets = {name: catalog.get(name) for name in self._records}
+        self._catalog, self._absent = catalog, {}
         if STUDY in pipeline.inputs() and study.book.study() != study.identity:
             study.book.write_study(study.identity)
-        for dataset in self._datasets.values():
+        for name in self._records:
+            dataset = catalog.get(name)
             _tell(dataset, "origin", study.origin)
             _tell(dataset, "trains_anew", anew)
         if not anew:
@@ -96,9 +99,9 @@ class RecordHooks:
     def _hide_stale(self) -> None:
         """Let stale outputs count as missing, and say in one line why."""
         stale = Causes(self._study.book, self._records).of_all(self._records)
-        there = [name for name in stale if self._datasets[name].exists()]
+        there = [name for name in stale if self._catalog.exists(name)]
         for name in there:
-            vars(self._datasets[name])["_exists"] = _never
+            self._catalog.hide(name)
         if there:
             causes = [cause for name in there for cause in stale[name]]
             logger.info(
@@ -108,16 +111,17 @@ class RecordHooks:
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
         """Before a node's first output changes, take back the records of all of them."""
-        vars(self._datasets[dataset_name]).pop("_exists", None)
         if len(self._unsaved[node.name]) == len(node.outputs):
             self._study.book.withdraw(node.outputs)
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """After a node's last output is whole, record what made them."""
+        if isinstance(data, NotMade):
+            self._absent.setdefault(data.reason, []).append(dataset_name)
         unsaved = self._unsaved[node.name]
         # A store of runs is saved run by run, and is there with the last of them.
-        if self._datasets[dataset_name].exists():
+        if self._catalog.exists(dataset_name):
             unsaved.discard(dataset_name)
         if not unsaved:
             record = self._records[dataset_name]
@@ -125,7 +129,9 @@ class RecordHooks:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Let others write to the study."""
+        """Say what the study can't have, and let others write to it."""
+        for reason, names in self._absent.items():
+            logger.warning("Not made (%s): %s", _some(names), reason)
         self._unlock()
 
     @hook_impl
@@ -153,8 +159,8 @@ class RecordHooks:
         self._held.release(force=True)
 
 
-def _never() -> bool:
-    return False
+def _some(names: list[str], at_most: int = 4) -> str:
+    return ", ".join(names[:at_most]) + (", …" if len(names) > at_most else "")
 
 
 def _tell(dataset: object, attribute: str, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import subprocess
@@ -63,7 +64,7 @@ def weights_of(node: Node, catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 
 def _backbones_of(node: Node, catalog: Catalog, inputs: set[str]) -> Iterator[str]:
-    backbone = getattr(getattr(node.func, "__self__", None), "backbone", None)
+    backbone = getattr(getattr(inspect.unwrap(node.func), "__self__", None), "backbone", None)
     if backbone is not None:
         yield backbone.keras_name
     elif _ABLATION in inputs:

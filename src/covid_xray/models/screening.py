@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,13 +40,13 @@ _OF_COVID = {
     "xception": ScreeningModel("truncated Xception", "xception"),
     NAIVE: ScreeningModel("naive CNN, unmasked", "cnn", masked=False),
 }
-_OF_ALL_CLASSES = {"cnn_four_classes": ScreeningModel("CNN of four classes", "cnn", target=None)}
+_OF_ALL_CLASSES = {"cnn_all_classes": ScreeningModel("CNN of all classes", "cnn", target=None)}
 CLASSICAL = {
     "logistic_regression": "features + logistic regression",
     "svm": "features + SVM",
     "random_forest": "features + random forest",
 }
-_VOTES = {"soft_voting": "soft voting of both", "one_against_rest": "vote of four CNNs"}
+_VOTES = {"soft_voting": "soft voting of both", "one_against_rest": "vote of a CNN per class"}
 TITLES = (
     {name: model.title for name, model in (_OF_COVID | _OF_ALL_CLASSES).items()}
     | CLASSICAL
@@ -56,8 +56,8 @@ TITLES = (
 PAIR = ("cnn", "xception")
 """The report's two networks; they are combined, deployed and explained."""
 TWO_CLASSES = (*PAIR, NAIVE, "soft_voting", *CLASSICAL)
-FOUR_CLASSES = ("one_against_rest", "cnn_four_classes")
-ANSWERS = (*TWO_CLASSES, *FOUR_CLASSES)
+ALL_CLASSES = ("one_against_rest", "cnn_all_classes")
+ANSWERS = (*TWO_CLASSES, *ALL_CLASSES)
 """Everything that answers "COVID or not", in the order of the tables."""
 LUNGS = "lung_extractor"
 """The part that finds the lungs and equalises them."""
@@ -66,18 +66,45 @@ PUBLISHED = {"cnn": "cnn_from_scratch", "xception": "xception_truncated"}
 
 
 def networks_of(classes: Iterable[str]) -> dict[str, ScreeningModel]:
-    """The networks to train, a CNN for every class against the rest among them.
+    """The networks to train, each of another question, a CNN for every class against the rest.
+
+    Without the class COVID, none tells it from the rest. Of two classes, one against the rest and
+    all classes are the same question.
 
     Args:
         classes: the study's classes.
     """
-    others = {
-        "cnn_" + re.sub(r"\W+", "_", label.lower()): ScreeningModel(
-            f"CNN, {label.replace('_', ' ')} against the rest", "cnn", label
-        )
-        for label in sorted(set(classes) - {COVID})
-    }
-    return _OF_COVID | others | _OF_ALL_CLASSES
+    labels = sorted(set(classes))
+    networks = dict(_OF_COVID) if COVID in labels else {}
+    if len(labels) > 2 or not networks:
+        networks |= _OF_ALL_CLASSES
+    for label in labels if len(labels) > 2 else []:
+        if label != COVID:
+            title = f"CNN, {label.replace('_', ' ')} against the rest"
+            networks[_free_name(label, networks)] = ScreeningModel(title, "cnn", label)
+    return networks
+
+
+def _free_name(label: str, taken: Iterable[str]) -> str:
+    """A name for the CNN of a class, with a number where another class has it already."""
+    name = "cnn_" + re.sub(r"\W+", "_", label.lower())
+    names = (name, *(f"{name}_{number}" for number in range(2, len([*taken]) + 2)))
+    return next(free for free in names if free not in taken)
+
+
+def why_unanswered(answers: Sequence[str], classes: Iterable[str]) -> str:
+    """Why none of some answers is given in a study.
+
+    Args:
+        answers: `TWO_CLASSES` or `ALL_CLASSES`.
+        classes: the study's classes.
+    """
+    labels = set(classes)
+    if answers == TWO_CLASSES and COVID not in labels:
+        return f"the study has no class {COVID}, which is told from the rest."
+    if answers == ALL_CLASSES and len(labels) == 2:
+        return "the study has two classes, of which one against the rest is the same question."
+    return "no network that answers it could be trained; `screening_runs` has the reasons."
 
 
 def one_against_rest(runs: pd.DataFrame) -> dict[str, str]:

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from covid_xray.evaluation.scoring import ALL, COVID
 from covid_xray.imaging.formats import FORMAT_NAMES, SIGNATURE_BYTES, format_of
 from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.studies.files import StudyError, StudyFiles
 from covid_xray.studies.folder_names import composed
 from covid_xray.studies.folders import FLAT_LABEL, ClassFiles, sort_into_classes
 from covid_xray.studies.mask_files import is_mask_name, match_masks
+from covid_xray.studies.questions import rest_of
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp"}
@@ -93,11 +95,13 @@ def read_layout(
         classes: class names, or class name to folder name; every folder if None.
 
     Raises:
-        StudyError: if a class has no folder or no image, or if there is no class at all.
+        StudyError: if a class has no folder or no image, or a name that tables give to several
+            classes; or if there is no class at all.
     """
     by_label = classes if isinstance(classes, Mapping) else {name: name for name in classes or ()}
     _check_some_picture(files)
     folders = sort_into_classes(files, by_label, METADATA_SUFFIX)
+    _check_class_names(files, folders.classes)
     layout = StudyLayout([], [], {}, folders.notes)
     taken: dict[str, PurePosixPath] = {}
     for label, parts in folders.classes.items():
@@ -135,6 +139,15 @@ def _check_some_picture(files: StudyFiles) -> None:
     if not any(is_picture(files, path) for path in files.sizes):
         raise StudyError(
             f"{files.location} holds no {FORMAT_NAMES} file. Expected <class>/images/*.png."
+        )
+
+
+def _check_class_names(files: StudyFiles, labels: Iterable[str]) -> None:
+    for label in {ALL, rest_of(COVID)}.intersection(labels):
+        raise StudyError(
+            f"A class in {files.location} is called '{label}', which is what tables call several "
+            f"classes together. Give it another name: --params classes.NAME={label}, and so on for "
+            "every class."
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.absence import CannotMakeError
 from covid_xray.evaluation.overlap import overlap_scores
 from covid_xray.imaging.rejection import RejectionReason
 from covid_xray.split import Split
@@ -46,8 +47,12 @@ SEGMENTATION_PAIR_SCORES = table(
 )
 
 
-class NoPairsError(ValueError):
-    """There is no lung mask to learn from."""
+class NoPairsError(CannotMakeError):
+    """A study has no lung mask to learn from, and no second folder is named."""
+
+
+class UnusablePairsError(ValueError):
+    """The second folder has no lung mask to learn from."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +121,18 @@ def pairs_of_folder(
         beside: the study that the lungs are learnt for.
 
     Raises:
-        NoPairsError: if there is no folder, or not one usable mask in it.
+        NoPairsError: if there is no folder.
+        UnusablePairsError: if there is not one usable mask in it.
     """
     if study is None:
         raise NoPairsError(
-            "The study has no lung masks to learn from. Name a folder of pairs, images/*.png and "
-            "masks/*.png of the same names: --params segmentation_pairs=FOLDER."
+            "the study has no lung masks to learn from (--params segmentation_pairs=FOLDER names "
+            "a folder of pairs: images/ and masks/ of the same names)."
         )
     read = read_study(study, reading)
     refused = [f"{file.file} as {file.reason}" for file in read.rejected.itertuples()]
     if not read.index["has_mask"].any():
-        raise NoPairsError(
+        raise UnusablePairsError(
             f"Not one of the {len(read.index)} radiographs in {study.files.location} has a usable "
             "lung mask: masks/ must hold files of the same names, with two grey levels."
             + (f" {len(refused)} file(s) were rejected, {refused[0]}." if refused else "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from covid_xray.absence import CannotMakeError
+
 
 def rows_of_question(splits: pd.DataFrame, target: str | None) -> pd.DataFrame:
     """The radiographs that are split, and their class as the network is to tell it.
@@ -16,7 +18,7 @@ def rows_of_question(splits: pd.DataFrame, target: str | None) -> pd.DataFrame:
         `row` (in the study's arrays), `image_id, group_id, split, label`.
 
     Raises:
-        ValueError: if no radiograph is of the target class.
+        CannotMakeError: if no radiograph is of the target class.
     """
     kept = splits[splits["kept"]]
     columns = ["image_id", "group_id", "split", "label"]
@@ -24,9 +26,9 @@ def rows_of_question(splits: pd.DataFrame, target: str | None) -> pd.DataFrame:
     if target is None:
         return rows
     if not (rows["label"] == target).any():
-        raise ValueError(
-            f"No radiograph is of class '{target}', which a screening model is to tell from the "
-            f"rest; the study's classes are {', '.join(sorted(rows['label'].unique()))}."
+        raise CannotMakeError(
+            f"the study has no class {target} to tell from the rest; its classes are "
+            f"{', '.join(sorted(rows['label'].unique()))}."
         )
     return rows.assign(label=rows["label"].where(rows["label"] == target, rest_of(target)))
 

@@ -45,13 +45,10 @@ class ShuffledBatches(keras.utils.PyDataset):
     Args:
         read: gives the model's inputs, targets and perhaps weights for an array of row numbers.
         rows: row numbers of the examples.
-        batch_size: examples per batch.
+        batch_size: examples per batch; with groups, the next multiple of their number.
         seed: seed of the order; None keeps the given order, for evaluation.
         groups: group of each example, (len(rows),), if every batch, the last one included, is to
             hold exactly as many examples of each.
-
-    Raises:
-        TrainingError: if the groups can't share `batch_size` evenly.
     """
 
     def __init__(
@@ -63,12 +60,10 @@ class ShuffledBatches(keras.utils.PyDataset):
         groups: NDArray[np.intp] | None = None,
     ) -> None:
         super().__init__()
-        n_groups = 0 if groups is None else len(np.unique(groups))
-        if n_groups and batch_size % n_groups:
-            raise TrainingError(
-                f"batch_size is {batch_size}, which {n_groups} groups can't share evenly: make it "
-                f"a multiple of {n_groups} (screening.training)."
-            )
+        n_groups = 1 if groups is None else len(np.unique(groups))
+        if batch_size % n_groups:
+            # Six classes can't share a batch of 32: it holds 36.
+            batch_size += n_groups - batch_size % n_groups
         self._read, self._rows, self._groups = read, rows, groups
         self._batch_size, self._seed, self._epoch = batch_size, seed, 0
         self._order = self._new_order()

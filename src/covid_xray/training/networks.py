@@ -52,6 +52,8 @@ class NetworkTrainer:
 
     def record(self, run: Run) -> Record:
         """What a run will be made of."""
+        if run.lacks:
+            return run.record(__name__)
         return run.record(
             __name__,
             network=self._networks.facts_of(_architecture(run)),

@@ -37,6 +37,7 @@ class Run:
         training: hyper-parameters.
         class_weights: weight of each class in the loss; those left out weigh 1.
         facts: what else sets it apart from other runs, such as its variant.
+        lacks: what the study lacks for it, if anything: then it is not trained.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Run:
     training: TrainingSettings
     class_weights: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    lacks: str = ""
 
     def setting(self) -> dict[str, Any]:
         """Its setting as columns of a table."""
@@ -59,6 +61,7 @@ class Run:
         """
         return make_record(
             setting=self.setting(),
+            lacks=self.lacks,
             rows=digest(self.rows.to_csv(index=False).encode()),
             sources=source_digest(sources),
             versions=versions(*_LIBRARIES),

@@ -36,7 +36,10 @@ class Network(NamedTuple):
 def train_run(
     run: Run, classes: Sequence[str], network: Network, fit: Callable[[], Fitted]
 ) -> TrainedRun:
-    """Train a run, unless a split lacks a class: then its row has a note, and no table a row.
+    """Train a run, if that can be done: or else its row has a note, and no other table a row.
+
+    It can't where a split lacks a class, or where the run weighs a class that the study lacks. A
+    weight of 1 is what every class has.
 
     Args:
         run: the run.
@@ -44,7 +47,7 @@ def train_run(
         network: what it trains.
         fit: trains the network and predicts what the run holds out.
     """
-    note = _why_untrainable(run.rows, classes)
+    note = _why_untrainable(run, classes)
     if note:
         history, predictions = pd.DataFrame(columns=["epoch"]), pd.DataFrame(columns=_PREDICTED)
         return TrainedRun(run.name, _row(run, network, history, note), history, predictions, None)
@@ -71,9 +74,16 @@ def _row(run: Run, network: Network, history: pd.DataFrame, note: str = "") -> d
     }
 
 
-def _why_untrainable(rows: pd.DataFrame, classes: Sequence[str]) -> str:
+def _why_untrainable(run: Run, classes: Sequence[str]) -> str:
+    if run.lacks:
+        return f"not trained: {run.lacks}"
+    weighed = {name for name, weight in run.class_weights.items() if weight != 1}
+    if weighed - set(classes):
+        unknown = ", ".join(sorted(weighed - set(classes)))
+        return f"not trained: it weighs {unknown}, and the study has {', '.join(classes)}"
     for split in Split:
-        lacking = sorted(set(classes) - set(rows.loc[rows["split"] == split, "label"]))
+        own = run.rows.loc[run.rows["split"] == split, "label"]
+        lacking = sorted(set(classes) - set(own))
         if lacking:
             return f"not trained: no {split} radiograph of {', '.join(lacking)}"
     return ""

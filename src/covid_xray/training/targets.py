@@ -8,10 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.absence import CannotMakeError
+
+
+class OneClassError(CannotMakeError):
+    """A study has fewer than two classes, of which a network would always be right."""
+
 
 def class_names(rows: pd.DataFrame) -> list[str]:
-    """The classes of a row list, in the order of the model's outputs."""
-    return sorted(rows["label"].unique())
+    """The classes of a row list, in the order of the model's outputs.
+
+    Raises:
+        OneClassError: if there are fewer than two.
+    """
+    classes: list[str] = sorted(rows["label"].unique())
+    if len(classes) < 2:
+        raise OneClassError(
+            f"the study has one class, {', '.join(classes)}: there is nothing to tell apart."
+        )
+    return classes
 
 
 def one_hot(labels: pd.Series, classes: Sequence[str]) -> NDArray[np.float32]:
@@ -25,15 +40,9 @@ def weights_in_order(weights: Mapping[str, float], classes: Sequence[str]) -> li
     """Weight of each class, 1 where none is given.
 
     Raises:
-        ValueError: if a weight is not a positive number, or is given to a class that the study
-            does not have.
+        ValueError: if a weight is not a positive number.
     """
     for name, weight in weights.items():
         if not isinstance(weight, int | float) or weight <= 0:
             raise ValueError(f"modeling.class_weights: {name} weighs {weight!r}, not above 0.")
-    unknown = sorted(set(weights) - set(classes))
-    if unknown:
-        raise ValueError(
-            f"modeling.class_weights names {unknown}, but the study's classes are {classes}."
-        )
     return [weights.get(name, 1.0) for name in classes]

@@ -125,11 +125,12 @@ def runs_of_settings(
 ) -> list[Run]:
     """The runs of Table 3, each with the batch size of its setting."""
     return [
-        Run(
+        _run(
             of.run,
             _of_run(rows, of.run),
             training.model_copy(update={"batch_size": of.batch_size}),
-            facts=of.facts(),
+            of.facts(),
+            masked=of.masked,
         )
         for of in distinct_settings(table_2)
     ]
@@ -180,7 +181,13 @@ def train_preprocessing_variants(
     from covid_xray.training.transfer import TransferTrainer
 
     runs = [
-        Run(name, _of_run(preprocessing_rows, name), ablation.training, facts={"variant": name})
+        _run(
+            name,
+            _of_run(preprocessing_rows, name),
+            ablation.training,
+            {"variant": name},
+            masked=name == MASKED,
+        )
         for name in VARIANTS
     ]
     backbone = ablation.backbone(ablation.preprocessing_backbone)
@@ -225,6 +232,18 @@ def make_table_4(
         preprocessing_runs, preprocessing_predictions, "variant", names, intervals
     )
     return preprocessing_table(scored, published_table_4)
+
+
+def _run(
+    name: str,
+    rows: pd.DataFrame,
+    training: TrainingSettings,
+    facts: dict[str, Any],
+    *,
+    masked: bool,
+) -> Run:
+    lacks = "no radiograph has a lung mask" if masked and rows.empty else ""
+    return Run(name, rows, training, facts=facts, lacks=lacks)
 
 
 def _of_run(rows: pd.DataFrame, run: str) -> pd.DataFrame:

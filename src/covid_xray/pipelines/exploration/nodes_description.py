@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.published import published_value
+from covid_xray.evaluation.scoring import COVID
 from covid_xray.imaging.augmentation import Augmentation, augment_pair
 from covid_xray.pipelines.exploration.parameters import ExampleParameters
 from covid_xray.split import Split
@@ -22,7 +23,6 @@ Images = NDArray[np.uint8]
 Figure: TypeAlias = Any
 InteractiveFigure: TypeAlias = Any
 
-COVID = "COVID"
 LAYER_NAMES = ["zoom", "+ rotation", "+ contrast", "+ brightness"]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.absence import CannotMakeError, NotMade
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.model_comparison import (
     class_weight_table,
@@ -18,7 +19,12 @@ from covid_xray.evaluation.model_comparison import (
 )
 from covid_xray.evaluation.overfitting import SYMPTOMS, overfitting_notes, overfitting_table
 from covid_xray.evaluation.predictions import rows_by_run
-from covid_xray.evaluation.scoring import REPORT_SCORES, confusion_shares_of_runs, score_runs
+from covid_xray.evaluation.scoring import (
+    COVID,
+    REPORT_SCORES,
+    confusion_shares_of_runs,
+    score_runs,
+)
 from covid_xray.models.backbone import BACKBONES, Backbone
 from covid_xray.pages import (
     AS_IT_IS,
@@ -26,9 +32,11 @@ from covid_xray.pages import (
     SCORES_NOTE,
     bullets,
     figures,
+    notes,
     page,
     section,
     table,
+    where_made,
 )
 from covid_xray.pipelines.modeling.parameters import Figure14Parameters
 from covid_xray.studies.variants import select_variant
@@ -149,12 +157,19 @@ def describe_runs(
     Returns:
         Scores of each class, the confusion matrix as shares, the symptoms of overfitting; and the
         figures: learning curves, confusion matrices, confidence, and Grad-CAM.
+
+    Raises:
+        CannotMakeError: if none of them could be trained.
     """
     from covid_xray.figures.curves import draw_learning_curves
     from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
 
-    titles = run_titles(_of_table_5(runs, class_weights))
-    predictions = _of_table_5(predictions, class_weights)
+    described = _of_table_5(runs, class_weights)
+    trained = described[described["epochs_run"] > 0]
+    if trained.empty:
+        raise CannotMakeError(f"no run of Table 5 could be trained: {described['note'].iloc[0]}.")
+    titles = run_titles(trained, classes=radiograph_index["label"].unique())
+    predictions = predictions[predictions["run"].isin(list(titles))]
     confusion = confusion_shares_of_runs(predictions, intervals)
     symptoms = overfitting_table(rows_by_run(histories, titles))
 
@@ -202,7 +217,7 @@ def compare_models(
     class_weights: ClassWeights,
     figure_14: Figure14Parameters,
     intervals: Intervals,
-) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
+) -> tuple[pd.DataFrame, pd.DataFrame | NotMade, Figure | NotMade]:
     """Report A's Table 5 beside the published, and Figure 14: scores by the weight of COVID.
 
     Returns:
@@ -216,38 +231,53 @@ def compare_models(
         _of_table_5(classifier_runs, class_weights), scores, published_table_5, names
     )
     of_backbone = classifier_runs[classifier_runs["backbone"] == figure_14.backbone]
-    weighted = class_weight_table(of_backbone, scores, names[figure_14.backbone])
+    try:
+        weighted = class_weight_table(of_backbone, scores, names[figure_14.backbone])
+    except CannotMakeError as error:
+        return table_5, NotMade(str(error)), NotMade(str(error))
     return table_5, weighted, draw_class_weight_scores(weighted)
 
 
 def write_modeling_page(
     table_5: pd.DataFrame,
-    figure_14_scores: pd.DataFrame,
-    figure_14_class_weights: Figure,
-    **pages: str,
+    figure_14_scores: pd.DataFrame | NotMade,
+    figure_14_class_weights: Figure | NotMade,
+    **pages: str | NotMade,
 ) -> str:
     """Table 5 and Figure 14 as one page, which names the backbones' own pages (`**pages`)."""
-    shares = dict.fromkeys(REPORT_SCORES, ".1%")
-    sizes = dict.fromkeys(("backbone", "covid_weight", "weights", "n_train", "n_test"), AS_IT_IS)
-    of_figure_14 = figure_14_scores["backbone"].iloc[0]
+    named = ("backbone", "covid_weight" if "covid_weight" in table_5 else "run")
+    sizes = dict.fromkeys((*named, "weights", "n_train", "n_test"), AS_IT_IS)
+    linked = {name: text for name, text in pages.items() if isinstance(text, str)}
     return page(
-        "Modeling: four backbones under COVID weights",
+        "Modeling: four backbones under class weights",
         NO_WEIGHTS_NOTE if (table_5["weights"] == "none").any() else "",
         section(
             "Table 5: comparison of models",
             SCORES_NOTE,
-            table(table_5, sizes | shares | {"trainable_params": ",.0f"}),
+            table(table_5, sizes | _shares(table_5) | {"trainable_params": ",.0f"}),
+            notes(table_5, "run"),
         ),
         section(
-            f"Figure 14: scores by the weight of COVID, with {of_figure_14}",
-            table(figure_14_scores, {"covid_weight": AS_IT_IS} | shares),
-            figures({"figure_14_class_weights": figure_14_class_weights}),
+            f"Figure 14: scores by the weight of {COVID}",
+            *where_made(_write_figure_14, figure_14_scores, figure_14_class_weights),
         ),
         section(
             "What each backbone learnt",
-            bullets([f"[{text.splitlines()[0][2:]}]({name}.md)" for name, text in pages.items()]),
+            bullets([f"[{text.splitlines()[0][2:]}]({name}.md)" for name, text in linked.items()]),
         ),
     )
+
+
+def _write_figure_14(scores: pd.DataFrame, figure: Figure) -> tuple[str, ...]:
+    return (
+        f"Of {scores['backbone'].iloc[0]}.",
+        table(scores, {"covid_weight": AS_IT_IS} | _shares(scores)),
+        figures({"figure_14_class_weights": figure}),
+    )
+
+
+def _shares(scores: pd.DataFrame) -> dict[str, str]:
+    return {name: ".1%" for name in REPORT_SCORES if name in scores}
 
 
 def _of_table_5(frame: pd.DataFrame, class_weights: ClassWeights) -> pd.DataFrame:

@@ -61,5 +61,10 @@ def create_pipeline() -> Pipeline:
         *map(backbone_box, BACKBONES),
         step(join_runs, joined, **of_backbones("runs", "predictions")),
         step(compare_models, compared, **_CLASS_WEIGHTS, **_FIGURE_14, **_INTERVALS),
-        step(write_modeling_page, "modeling_page", **of_backbones("page")),
+        step(
+            write_modeling_page,
+            "modeling_page",
+            without=[*compared[1:], *of_backbones("page")],
+            **of_backbones("page"),
+        ),
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray.evaluation.intervals import Intervals
-from covid_xray.evaluation.scoring import REPORT_SCORES, RUN_KEYS, score_runs, wide_scores
+from covid_xray.evaluation.scoring import RUN_KEYS, known_scores, score_runs, wide_scores
 from covid_xray.models.backbone import Backbone
 from covid_xray.pipelines.optimisers.parameters import OptimiserParameters
 from covid_xray.studies.variants import select_variant
@@ -72,5 +72,6 @@ def compare_optimisers(
     """
     keys = list(RUN_KEYS)
     lowest = optimiser_histories.groupby(keys)["val_loss"].min().rename("lowest_val_loss")
-    scores = wide_scores(score_runs(optimiser_predictions, intervals), REPORT_SCORES)
+    by_class = score_runs(optimiser_predictions, intervals)
+    scores = wide_scores(by_class, known_scores(by_class))
     return optimiser_runs.join(lowest, on=keys).merge(scores, on=keys, how="left")

@@ -13,4 +13,4 @@ _PAGES = ("data_engineering", "exploration", "segmentation", "modeling", "ablati
 def create_pipeline() -> Pipeline:
     """The study as pages."""
     pages = themselves(*[f"{pipeline}_page" for pipeline in _PAGES])
-    return box("reporting", step(write_study_page, "study_page", **pages))
+    return box("reporting", step(write_study_page, "study_page", without=[*pages], **pages))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
+from covid_xray.absence import NotMade
 from covid_xray.evaluation.overfitting import SYMPTOMS
 from covid_xray.evaluation.scoring import COVID
 from covid_xray.evaluation.screening_comparison import scores_side_by_side
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 from covid_xray.models.screening import NAIVE, PUBLISHED, TITLES
-from covid_xray.pages import AS_IT_IS, figures, page, section, table
+from covid_xray.pages import AS_IT_IS, figures, notes, page, section, table, where_made
 from covid_xray.studies.questions import rest_of
+
+# A table, or why there is none.
+Made: TypeAlias = pd.DataFrame | NotMade
 
 _REPORT = dict.fromkeys(("precision", "recall", "f1_score"), ".1%")
 _COVID_HEADINGS = {
@@ -35,33 +39,38 @@ _NO_WEIGHTS = (
 
 def write_screening_page(
     screening_runs: pd.DataFrame,
-    screening_comparison: pd.DataFrame,
-    screening_reports: pd.DataFrame,
-    screening_confusion: pd.DataFrame,
-    screening_overfitting: pd.DataFrame,
+    screening_comparison: Made,
+    screening_reports: Made,
+    screening_confusion: Made,
+    screening_overfitting: Made,
     published_screening_confusion: pd.DataFrame,
-    operating_points: pd.DataFrame,
-    lung_attribution: pd.DataFrame,
-    four_class_scores: pd.DataFrame,
-    four_class_confusion: pd.DataFrame,
+    operating_points: Made,
+    lung_attribution: Made,
+    all_classes_scores: Made,
+    all_classes_confusion: Made,
     class_proportions: pd.DataFrame,
     **named: Any,
 ) -> str:
     """All tables of the pipeline, and its figures (`**named`, by dataset name), as one page."""
-    xception = screening_runs.set_index("run").loc["xception"]
+    weights = screening_runs.loc[screening_runs["run"] == "xception", "weights"]
+    reports = (screening_reports, screening_confusion, published_screening_confusion)
     shown = _Figures(named)
     return page(
         "Report B: COVID against the rest",
         "Ours, with 95 % intervals, and in brackets the published figures. All models are "
         "scored on the same held-out test radiographs, at their own prevalence as in the report.",
-        _NO_WEIGHTS if xception["weights"] == "none" else "",
-        _preparation(class_proportions, shown),
-        _comparison(screening_comparison, shown),
-        _reports(screening_reports, screening_confusion, published_screening_confusion, shown),
-        _operating_points(operating_points, shown),
-        _lung_attribution(lung_attribution, shown),
-        _four_classes(four_class_scores, four_class_confusion, shown),
-        _training(screening_overfitting, shown),
+        _NO_WEIGHTS if (weights == "none").any() else "",
+        section("Radiographs and classes", *_preparation(class_proportions, shown)),
+        section("Networks", *_networks(screening_runs)),
+        section("Comparison", *where_made(_comparison, screening_comparison, shown)),
+        section("Classification reports", *where_made(_reports, *reports)),
+        section("Operating point", *where_made(_operating_points, operating_points, shown)),
+        section("Lung attribution", *where_made(_lung_attribution, lung_attribution, shown)),
+        section(
+            "All classes",
+            *where_made(_all_classes, all_classes_scores, all_classes_confusion, shown),
+        ),
+        section("Training", *where_made(_training, screening_overfitting, shown)),
     )
 
 
@@ -75,33 +84,40 @@ class _Figures:
         return figures({name: self._named[name] for name in names})
 
 
-def _preparation(proportions: pd.DataFrame, shown: _Figures) -> str:
+def _preparation(proportions: pd.DataFrame, shown: _Figures) -> tuple[str, ...]:
     columns = dict.fromkeys(("question", "sampling", "label", "n_radiographs"), AS_IT_IS)
-    return section(
-        "Radiographs and classes",
+    return (
         table(proportions, columns | {"share": ".1%"}, {"n_radiographs": "radiographs"}),
         shown("class_proportions_figure", "grey_levels_figure", "masked_examples_figure"),
     )
 
 
-def _comparison(comparison: pd.DataFrame, shown: _Figures) -> str:
-    n_test, n_positive = comparison[["n_test", "n_positive"]].iloc[0]
+def _networks(runs: pd.DataFrame) -> tuple[str, ...]:
+    forms = dict.fromkeys(("run", "target", "weights", "n_train", "best_epoch"), AS_IT_IS)
+    headings = {"target": "told from the rest", "n_train": "training radiographs"}
+    return table(runs, forms | {"trainable_params": ",.0f"}, headings), notes(runs, "run")
+
+
+def _comparison(comparison: pd.DataFrame, shown: _Figures) -> tuple[str, ...]:
+    n_test, n_positive = comparison[["n_test", "n_positive"]].dropna().iloc[0]
     forms = {"title": AS_IT_IS, **dict.fromkeys(SCREENING_SCORES, ".1%"), **_COSTS}
-    return section(
-        "Comparison",
-        f"{n_test} test radiographs, {n_positive} of them COVID. Parameters, file size and time "
+    given = comparison[comparison["n_test"].notna()]
+    return (
+        f"{n_test} test radiographs, {n_positive} of them {COVID}. Parameters, file size and time "
         "are those of the whole system: the U-Net, lung cleaning and equalisation included, but "
         "for the naive CNN, which needs none. Times are of the machine that ran this.",
-        table(comparison, forms, _COVID_HEADINGS),
+        table(given, forms, _COVID_HEADINGS),
+        notes(comparison.assign(model=comparison["title"]), "model"),
         shown("screening_confusion_matrices", "screening_confidence"),
     )
 
 
 def _reports(
-    reports: pd.DataFrame, confusion: pd.DataFrame, published: pd.DataFrame, shown: _Figures
-) -> str:
+    reports: pd.DataFrame, confusion: pd.DataFrame, published: pd.DataFrame
+) -> tuple[str, ...]:
     forms = {"label": AS_IT_IS, **_REPORT, "support": ",.0f"}
-    parts = [
+    given = {ours: theirs for ours, theirs in PUBLISHED.items() if (reports["model"] == ours).any()}
+    return tuple(
         section(
             TITLES[name],
             table(reports[reports["model"] == name], forms, {"label": "class"}),
@@ -111,9 +127,8 @@ def _reports(
             ),
             level=3,
         )
-        for name, theirs in PUBLISHED.items()
-    ]
-    return section("Classification reports", *parts)
+        for name, theirs in given.items()
+    )
 
 
 def _confusion(ours: pd.DataFrame, published: pd.DataFrame) -> str:
@@ -136,7 +151,7 @@ def _beside(ours: int, published: float) -> str:
     return f"{ours:,} ({'illegible' if pd.isna(published) else f'{published:,.0f}'})"
 
 
-def _operating_points(points: pd.DataFrame, shown: _Figures) -> str:
+def _operating_points(points: pd.DataFrame, shown: _Figures) -> tuple[str, ...]:
     first = points.iloc[0]
     forms = {
         "model": AS_IT_IS,
@@ -148,17 +163,16 @@ def _operating_points(points: pd.DataFrame, shown: _Figures) -> str:
         "sensitivity": "sensitivity, test",
         "specificity": "specificity, test",
     }
-    return section(
-        "Operating point",
-        f"The highest threshold on the probability of COVID that finds "
-        f"{first['wanted_sensitivity']:.0%} of the {first['n_validation_positive']} COVID "
+    return (
+        f"The highest threshold on the probability of {COVID} that finds "
+        f"{first['wanted_sensitivity']:.0%} of the {first['n_validation_positive']} {COVID} "
         "radiographs of validation, and what it does on test.",
         table(_titled(points), forms, headings),
         shown("screening_curves"),
     )
 
 
-def _lung_attribution(attribution: pd.DataFrame, shown: _Figures) -> str:
+def _lung_attribution(attribution: pd.DataFrame, shown: _Figures) -> tuple[str, ...]:
     forms = {
         "model": AS_IT_IS,
         "label": AS_IT_IS,
@@ -175,8 +189,7 @@ def _lung_attribution(attribution: pd.DataFrame, shown: _Figures) -> str:
         "n": "radiographs",
         "n_without_evidence": "without evidence",
     }
-    return section(
-        "Lung attribution",
+    return (
         "Share of the evidence for the predicted class that lies inside the lungs; evidence that "
         f"is everywhere alike has ratio 1. {TITLES[NAIVE]} sees whole radiographs, the others "
         "nothing but lungs.",
@@ -185,22 +198,21 @@ def _lung_attribution(attribution: pd.DataFrame, shown: _Figures) -> str:
     )
 
 
-def _four_classes(scores: pd.DataFrame, confusion: pd.DataFrame, shown: _Figures) -> str:
+def _all_classes(scores: pd.DataFrame, confusion: pd.DataFrame, shown: _Figures) -> tuple[str, ...]:
     forms = dict.fromkeys(("model", "label"), AS_IT_IS) | {"accuracy": ".1%"} | _REPORT
     taken_for = dict.fromkeys(("model", "label", "predicted", "count"), AS_IT_IS)
-    return section(
-        "Four classes",
+    return (
         "The same architecture asked for all classes at once, and the vote of models of one class "
         "against the rest.",
         table(_titled(scores_side_by_side(scores).reset_index()), forms, {"label": "class"}),
         table(_titled(confusion), taken_for | {"share": ".1%"}, {"label": "class"}),
-        shown("four_class_confusion_matrices", "four_class_confidence"),
+        shown("all_classes_confusion_matrices", "all_classes_confidence"),
     )
 
 
-def _training(overfitting: pd.DataFrame, shown: _Figures) -> str:
+def _training(overfitting: pd.DataFrame, shown: _Figures) -> tuple[str, ...]:
     forms = dict.fromkeys(("model", "n_epochs", *SYMPTOMS, "note"), AS_IT_IS)
-    return section("Training", table(overfitting, forms), shown("screening_learning_curves"))
+    return table(overfitting, forms), shown("screening_learning_curves")
 
 
 def _titled(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.absence import CannotMakeError, NotMade
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overfitting import overfitting_notes, overfitting_table
 from covid_xray.evaluation.predictions import rows_by_run
 from covid_xray.evaluation.published import stand_beside
 from covid_xray.evaluation.scoring import confusion_shares_of_runs, score_runs
 from covid_xray.evaluation.screening_comparison import (
+    add_unanswered,
     classification_reports,
     compare_answers,
     operating_points_of,
@@ -29,9 +31,11 @@ from covid_xray.models.screening import (
     PAIR,
     PUBLISHED,
     TITLES,
+    TWO_CLASSES,
     one_against_rest,
     parts_of_answers,
     titles_of,
+    why_unanswered,
 )
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.studies.pixels import MaskedImages
@@ -58,18 +62,20 @@ class AnswerNodes:
     balance: bool
 
     def score(
-        self, screening_answers: pd.DataFrame, intervals: Intervals
+        self, screening_answers: pd.DataFrame, splits: pd.DataFrame, intervals: Intervals
     ) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure]:
         """Score the answers and show what they take the classes for.
 
         Returns:
             By `model`, the scores of each class and the shares of the confusion matrix; confusion
             matrices; and the confidence of right and wrong predictions.
+
+        Raises:
+            CannotMakeError: if there is none of the answers.
         """
         from covid_xray.figures.predictions import draw_confidence, draw_confusion_matrices
 
-        given = _answers(screening_answers)
-        answers = {name: rows for name, rows in given.items() if name in self.answers}
+        answers = _answers(screening_answers, self.answers, splits)
         models = pd.concat(answers.values(), keys=answers, names=["model"]).reset_index("model")
         confusion = confusion_shares_of_runs(models, intervals, keys=["model"])
         shares = {TITLES[str(name)]: own for name, own in confusion.groupby("model", sort=False)}
@@ -96,9 +102,9 @@ def draw_screening_histories(
 
 def measure_costs(
     images: Images,
-    unet: KerasModel,
-    convolution_features: NDArray[np.float32],
-    classical_classifiers: Mapping[str, Any],
+    unet: KerasModel | NotMade,
+    convolution_features: NDArray[np.float32] | NotMade,
+    classical_classifiers: Mapping[str, Any] | NotMade,
     screening: ScreeningParameters,
     screening_classifiers: KeptRuns,
 ) -> pd.DataFrame:
@@ -113,13 +119,18 @@ def measure_costs(
     from covid_xray.training.networks import as_inputs
 
     radiographs = as_inputs(images[:_TIMED_IMAGES])
-    features = np.asarray(convolution_features[:_TIMED_IMAGES])
-    extractor = build_lung_extractor(unet, screening.equalisation)
-    costs = {LUNGS: network_cost(extractor, radiographs)}
+    costs = {}
+    if not isinstance(unet, NotMade):
+        extractor = build_lung_extractor(unet, screening.equalisation)
+        costs[LUNGS] = network_cost(extractor, radiographs)
     for name, network in screening_classifiers.items():
         costs[name] = network_cost(network, radiographs)
-    for name, classifier in classical_classifiers.items():
-        costs[name] = classical_cost(classifier, features)
+    if not isinstance(classical_classifiers, NotMade) and not isinstance(
+        convolution_features, NotMade
+    ):
+        features = np.asarray(convolution_features[:_TIMED_IMAGES])
+        for name, classifier in classical_classifiers.items():
+            costs[name] = classical_cost(classifier, features)
     return pd.DataFrame([{"part": name} | asdict(cost) for name, cost in costs.items()])
 
 
@@ -128,44 +139,62 @@ def compare_screening_models(
     screening_class_scores: pd.DataFrame,
     screening_runs: pd.DataFrame,
     screening_costs: pd.DataFrame,
+    splits: pd.DataFrame,
     published_screening_scores: pd.DataFrame,
     published_figures: pd.DataFrame,
     intervals: Intervals,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame | NotMade]:
     """One table of everything that answers "COVID or not", and the report's own reports.
 
     Returns:
         `model`, what `compare_answers` returns, and the published accuracy, COVID scores and file
         sizes beside ours; and the classification reports of the report's two models.
     """
-    answers, parts = _answers(screening_answers), parts_of_answers(one_against_rest(screening_runs))
+    answers = _answers(screening_answers, ANSWERS, splits)
+    parts = parts_of_answers(one_against_rest(screening_runs))
     ours = compare_answers(answers, TITLES, screening_costs, parts, intervals)
+    asked = ANSWERS if splits.loc[splits["kept"], "label"].nunique() > 2 else TWO_CLASSES
+    ours = add_unanswered(ours, {name: TITLES[name] for name in asked}, screening_runs)
     published = published_screening(published_screening_scores, published_figures, PUBLISHED)
+    comparison = stand_beside(ours, published, list(published.columns)).reset_index()
+    if not set(PUBLISHED) & set(answers):
+        return comparison, NotMade("neither of Report B's two networks could be trained.")
     return (
-        stand_beside(ours, published, list(published.columns)).reset_index(),
+        comparison,
         classification_reports(screening_class_scores, published_screening_scores, PUBLISHED),
     )
 
 
 def choose_operating_points(
-    screening_answers: pd.DataFrame, screening: ScreeningParameters, intervals: Intervals
+    screening_answers: pd.DataFrame,
+    splits: pd.DataFrame,
+    screening: ScreeningParameters,
+    intervals: Intervals,
 ) -> tuple[pd.DataFrame, Figure]:
     """The threshold that finds the wanted share of COVID on validation, and what it does on test.
 
     Returns:
         What `operating_points_of` returns; and ROC and precision-recall curves.
+
+    Raises:
+        CannotMakeError: if nothing answers "COVID or not".
     """
     from covid_xray.figures.screening import draw_screening_curves
 
-    answers = _answers(screening_answers)
+    _answers(screening_answers, TWO_CLASSES, splits)
+    answers = _answers(screening_answers, ANSWERS, splits)
     points = operating_points_of(answers, intervals, screening.wanted_sensitivity)
     views = {TITLES[name]: screening_view(own) for name, own in answers.items()}
     return points, draw_screening_curves(views, points.assign(model=points["model"].map(TITLES)))
 
 
-def _answers(screening_answers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    given = set(screening_answers["run"])
-    return rows_by_run(screening_answers, [name for name in ANSWERS if name in given])
+def _answers(
+    screening_answers: pd.DataFrame, wanted: Sequence[str], splits: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    given = [name for name in wanted if name in set(screening_answers["run"])]
+    if not given:
+        raise CannotMakeError(why_unanswered(wanted, splits.loc[splits["kept"], "label"]))
+    return rows_by_run(screening_answers, given)
 
 
 def explain_screening(
@@ -183,6 +212,9 @@ def explain_screening(
     Returns:
         `model`, and what `summarise_lung_attribution` returns, over all test radiographs; its
         figure; and panels of right and wrong predictions.
+
+    Raises:
+        CannotMakeError: if none of them could be trained.
     """
     from covid_xray.figures.grad_cam import draw_grad_cam_panels, explain_predictions
     from covid_xray.figures.screening import draw_lung_attribution
@@ -191,7 +223,10 @@ def explain_screening(
     row_of = pd.Series(splits.index, index=splits["image_id"])
     lungs = MaskedImages(equalised_images, predicted_masks)
     tables, panels = {}, []
-    for name, own in rows_by_run(screening_predictions, EXPLAINED).items():
+    explained = [name for name in EXPLAINED if name in screening_classifiers]
+    if not explained:
+        raise CannotMakeError(why_unanswered(TWO_CLASSES, splits.loc[splits["kept"], "label"]))
+    for name, own in rows_by_run(screening_predictions, explained).items():
         classifier, pixels = screening_classifiers[name], images if name == NAIVE else lungs
         tables[name] = measure_lung_attribution(
             classifier, own, pixels, predicted_masks, row_of, intervals

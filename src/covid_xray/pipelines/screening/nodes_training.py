@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_xray.absence import CannotMakeError, NotMade
 from covid_xray.evaluation.predictions import long_predictions, prediction_table, rows_by_run
 from covid_xray.evaluation.scoring import COVID
 from covid_xray.evaluation.votes import vote_one_against_rest, vote_softly
@@ -18,9 +19,11 @@ from covid_xray.models.screening import (
     ANSWERS,
     CLASSICAL,
     PAIR,
+    TWO_CLASSES,
     ScreeningModel,
     networks_of,
     one_against_rest,
+    why_unanswered,
 )
 from covid_xray.pipelines.screening.parameters import ScreeningParameters
 from covid_xray.split import Split
@@ -34,7 +37,7 @@ Images = NDArray[np.uint8]
 Figure: TypeAlias = Any
 KerasModel: TypeAlias = Any
 _BATCH = 64
-_QUESTIONS = {"Four classes": None, "COVID and the rest": COVID}
+_QUESTIONS = {"All classes": None, "COVID and the rest": COVID}
 
 
 def equalise_radiographs(images: Images, screening: ScreeningParameters) -> RowStream:
@@ -51,10 +54,10 @@ def equalise_radiographs(images: Images, screening: ScreeningParameters) -> RowS
 def draw_preparation(
     images: Images,
     equalised_images: Images,
-    predicted_masks: Images,
+    predicted_masks: Images | NotMade,
     splits: pd.DataFrame,
     screening: ScreeningParameters,
-) -> tuple[Figure, Figure]:
+) -> tuple[Figure, Figure | NotMade]:
     """Grey levels before and after equalisation, and examples of lungs cut out."""
     from covid_xray.figures.equalisation import draw_grey_levels, draw_masked_examples
 
@@ -73,6 +76,8 @@ def draw_preparation(
         grey_level_shares(images, all_rows),
         grey_level_shares(equalised_images, all_rows),
     )
+    if isinstance(predicted_masks, NotMade):
+        return levels, predicted_masks
     masks, equalised = predicted_masks[numbers], equalised_images[numbers]
     titles = examples["image_id"].tolist()
     return levels, draw_masked_examples(
@@ -91,7 +96,9 @@ def describe_balancing(
     from covid_xray.figures.screening import draw_class_proportions
     from covid_xray.training.balanced import class_proportions
 
-    rows_of = {name: rows_of_question(splits, target) for name, target in _QUESTIONS.items()}
+    classes = class_names(rows_of_question(splits, None))
+    asked = {name: of for name, of in _QUESTIONS.items() if of is None or of in classes}
+    rows_of = {name: rows_of_question(splits, target) for name, target in asked.items()}
     training = {name: rows[rows["split"] == Split.TRAIN] for name, rows in rows_of.items()}
     table = class_proportions({k: rows["label"] for k, rows in training.items()}, screening.seed)
     panels = {
@@ -104,7 +111,7 @@ def describe_balancing(
 def train_networks(
     images: Images,
     equalised_images: Images,
-    predicted_masks: Images,
+    predicted_masks: Images | NotMade,
     splits: pd.DataFrame,
     screening: ScreeningParameters,
 ) -> Iterator[RunPlan | TrainedRun]:
@@ -112,18 +119,31 @@ def train_networks(
     from covid_xray.training.networks import NetworkTrainer
 
     classes = class_names(rows_of_question(splits, None))
-    runs = [_run(name, model, splits, screening) for name, model in networks_of(classes).items()]
-    lungs = MaskedImages(equalised_images, predicted_masks)
-    arrays: PixelArrays = {"images": images, "lungs": lungs}
+    arrays: PixelArrays = {"images": images}
+    lacks = ""
+    if isinstance(predicted_masks, NotMade):
+        lacks = predicted_masks.reason
+    else:
+        arrays = {"images": images, "lungs": MaskedImages(equalised_images, predicted_masks)}
+    runs = [
+        _run(name, model, splits, screening, lacks=lacks if model.masked else "")
+        for name, model in networks_of(classes).items()
+    ]
     yield from NetworkTrainer(screening, screening.views, arrays).train_runs(runs)
 
 
 def _run(
-    name: str, model: ScreeningModel, splits: pd.DataFrame, screening: ScreeningParameters
+    name: str,
+    model: ScreeningModel,
+    splits: pd.DataFrame,
+    screening: ScreeningParameters,
+    *,
+    lacks: str,
 ) -> Run:
     rows = rows_of_question(splits, model.target)
     rows.insert(0, "array", "lungs" if model.masked else "images")
-    return Run(name, rows, screening.training.of(model.architecture), facts=model.facts())
+    training = screening.training.of(model.architecture)
+    return Run(name, rows, training, facts=model.facts(), lacks=lacks)
 
 
 def assemble_screening_models(
@@ -156,10 +176,16 @@ def extract_convolution_features(
 
     Returns:
         float32 array (n, features), in the index's order: the pooled filters of both.
+
+    Raises:
+        CannotMakeError: if the two could not be trained.
     """
     from covid_xray.training.classical import convolution_features
     from covid_xray.training.networks import as_inputs
 
+    if not set(PAIR) <= set(screening_classifiers):
+        targets = screening_classifiers.runs["target"].dropna()
+        raise CannotMakeError(why_unanswered(TWO_CLASSES, targets))
     models = [convolution_features(screening_classifiers[name]) for name in PAIR]
     lungs, n = MaskedImages(equalised_images, predicted_masks), len(equalised_images)
     size = screening.training.xception.batch_size
@@ -198,20 +224,29 @@ def fit_classical_classifiers(
 
 def gather_answers(
     screening_predictions: pd.DataFrame,
-    classical_predictions: pd.DataFrame,
+    classical_predictions: pd.DataFrame | NotMade,
     screening_runs: pd.DataFrame,
     splits: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Predictions of everything that answers "COVID or not", in the order of the tables.
+    """Predictions of everything that answers a question, in the order of the tables.
 
     The votes are those of the report's two networks, and of the networks of one class each.
+
+    Raises:
+        CannotMakeError: if no network could be trained.
     """
     targets = one_against_rest(screening_runs)
-    labels = splits.set_index("image_id")["label"]
-    votes = {
-        "soft_voting": vote_softly(screening_predictions, PAIR),
-        "one_against_rest": vote_one_against_rest(screening_predictions, targets, labels),
-    }
-    tables = [screening_predictions, classical_predictions, long_predictions("vote", votes)]
+    labels = splits.loc[splits["kept"]].set_index("image_id")["label"]
+    votes = {}
+    if set(PAIR) <= set(screening_predictions["run"]):
+        votes["soft_voting"] = vote_softly(screening_predictions, PAIR)
+    if set(labels) == set(targets.values()):
+        votes["one_against_rest"] = vote_one_against_rest(screening_predictions, targets, labels)
+    tables = [screening_predictions, *([long_predictions("vote", votes)] if votes else [])]
+    if not isinstance(classical_predictions, NotMade):
+        tables.append(classical_predictions)
     of_run = rows_by_run(pd.concat(tables, ignore_index=True), ANSWERS)
-    return pd.concat(of_run.values(), ignore_index=True)
+    answers = [rows for rows in of_run.values() if len(rows)]
+    if not answers:
+        raise CannotMakeError("no network could be trained; `screening_runs` has the reasons.")
+    return pd.concat(answers, ignore_index=True)

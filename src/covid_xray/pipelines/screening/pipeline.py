@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from covid_xray.models.screening import FOUR_CLASSES, TWO_CLASSES
+from covid_xray.models.screening import ALL_CLASSES, TWO_CLASSES
 from covid_xray.pipelines.screening.nodes_page import write_screening_page
 from covid_xray.pipelines.screening.nodes_results import (
     AnswerNodes,
@@ -29,6 +29,7 @@ from covid_xray.training.runs import tabulate_runs
 
 _SCREENING = parameters("screening")
 _INTERVALS = parameters("intervals")
+_COSTLY = ["unet", "convolution_features", "classical_classifiers"]
 _PREPARATION = ["grey_levels_figure", "masked_examples_figure"]
 _PROPORTIONS = ["class_proportions", "class_proportions_figure"]
 _RUNS = ["screening_runs", "screening_histories", "screening_predictions"]
@@ -43,25 +44,25 @@ def training() -> Pipeline:
     classical = ["classical_classifiers", "classical_predictions"]
     return box(
         "training",
-        step(train_networks, "screening_classifiers", **_SCREENING),
+        step(train_networks, "screening_classifiers", without=["predicted_masks"], **_SCREENING),
         step(tabulate_runs, _RUNS, classifiers="screening_classifiers"),
         step(assemble_screening_models, "screening_models", **_SCREENING),
         step(extract_convolution_features, "convolution_features", **_SCREENING),
         step(fit_classical_classifiers, classical, **_SCREENING),
-        step(gather_answers, "screening_answers"),
+        step(gather_answers, "screening_answers", without=["classical_predictions"]),
     )
 
 
 def scoring() -> Pipeline:
     """Both questions' scores: those of two classes at the test set's own prevalence (Report B)."""
     two_classes = AnswerNodes(TWO_CLASSES, balance=False).score
-    four_classes = AnswerNodes(FOUR_CLASSES, balance=True).score
+    all_classes = AnswerNodes(ALL_CLASSES, balance=True).score
     of_two = ["screening_class_scores", *_drawn("screening")]
-    of_four = ["four_class_scores", *_drawn("four_class")]
+    of_all = ["all_classes_scores", *_drawn("all_classes")]
     return box(
         "scoring",
         step(two_classes, of_two, "score_two_classes", **_INTERVALS),
-        step(four_classes, of_four, "score_four_classes", **_INTERVALS),
+        step(all_classes, of_all, "score_all_classes", **_INTERVALS),
         step(draw_screening_histories, _HISTORIES),
     )
 
@@ -73,17 +74,19 @@ def _drawn(prefix: str) -> list[str]:
 def create_pipeline() -> Pipeline:
     """Report B's system, its ideas, and one page that compares them."""
     figures = [*_PREPARATION, _PROPORTIONS[1], _HISTORIES[1], _POINTS[1], *_EXPLANATIONS[1:]]
-    figures += [*_drawn("screening")[1:], *_drawn("four_class")[1:]]
+    figures += [*_drawn("screening")[1:], *_drawn("all_classes")[1:]]
+    results = [*figures, *_COMPARED, _POINTS[0], _HISTORIES[0], _EXPLANATIONS[0]]
+    results += ["screening_confusion", "all_classes_scores", "all_classes_confusion"]
     return box(
         "screening",
         step(equalise_radiographs, "equalised_images", **_SCREENING),
-        step(draw_preparation, _PREPARATION, **_SCREENING),
+        step(draw_preparation, _PREPARATION, without=["predicted_masks"], **_SCREENING),
         step(describe_balancing, _PROPORTIONS, **_SCREENING),
         training(),
         scoring(),
-        step(measure_costs, "screening_costs", **_SCREENING),
+        step(measure_costs, "screening_costs", without=_COSTLY, **_SCREENING),
         step(compare_screening_models, _COMPARED, **_INTERVALS),
         step(choose_operating_points, _POINTS, **_SCREENING, **_INTERVALS),
         step(explain_screening, _EXPLANATIONS, **_SCREENING, **_INTERVALS),
-        step(write_screening_page, "screening_page", **themselves(*figures)),
+        step(write_screening_page, "screening_page", without=results, **themselves(*figures)),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_xray import pages
+from covid_xray.absence import NotMade
 from covid_xray.evaluation.anova import analyse_variance
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.overlap import summarise_overlap
@@ -211,7 +212,7 @@ def choose_lung_masks(
     radiograph_index: pd.DataFrame,
     images: Images,
     masks: Images,
-    predicted_masks: Images,
+    predicted_masks: Images | NotMade,
     radiograph_features: pd.DataFrame,
     mask_parameters: MaskParameters,
 ) -> tuple[RowStream, pd.DataFrame]:
@@ -220,8 +221,18 @@ def choose_lung_masks(
     Returns:
         0/1 uint8 masks, in the index's order, all 0 where there is none; and table
         `RADIOGRAPH_FEATURES`, measured at the stored size where a mask is predicted.
+
+    Raises:
+        ValueError: if predicted masks are asked for, and the study can't have them.
     """
     use_predicted = mask_parameters.source.is_predicted(radiograph_index["has_mask"].to_numpy())
+    if isinstance(predicted_masks, NotMade):
+        if use_predicted.any():
+            raise ValueError(
+                f"mask_source={mask_parameters.source} asks for predicted lung masks, but "
+                f"{predicted_masks.reason}"
+            )
+        predicted_masks = masks
     rows = np.flatnonzero(use_predicted)
     features = measure_inside(radiograph_features, images, predicted_masks, rows)
     return choose_masks(masks, predicted_masks, use_predicted), features
@@ -248,34 +259,30 @@ def list_masked_variant(
 
 
 def describe_lungs(
-    mask_quality: pd.DataFrame, lung_features: pd.DataFrame
-) -> tuple[Figure, Figure, pd.DataFrame]:
+    mask_quality: pd.DataFrame | NotMade, lung_features: pd.DataFrame
+) -> tuple[Figure | NotMade, Figure, pd.DataFrame]:
     """Quality of the predicted masks, and mask area and its kin per class under the chosen ones."""
     from covid_xray.figures.distributions import draw_distribution
     from covid_xray.figures.segmentation import draw_mask_quality
 
     return (
-        draw_mask_quality(mask_quality),
+        mask_quality if isinstance(mask_quality, NotMade) else draw_mask_quality(mask_quality),
         draw_distribution(lung_features, "mask_area", "Lung mask area", "share of the picture"),
         analyse_variance(lung_features, list(MASK_FEATURES)),
     )
 
 
 def write_segmentation_page(
-    segmentation_scores: pd.DataFrame,
+    segmentation_scores: pd.DataFrame | NotMade,
     lung_anova: pd.DataFrame,
-    rejected_pairs: pd.DataFrame,
+    rejected_pairs: pd.DataFrame | NotMade,
     **figures: Figure,
 ) -> str:
     """Scores, lungs and figures of the pipeline as one page."""
-    scores = segmentation_scores.rename(columns={"mean": "value"})
     return pages.page(
         "Segmentation: finding the lungs",
         pages.section(
-            "Scores on test pairs",
-            "Means with 95 % intervals, and in brackets the published figure; Hausdorff "
-            "distances in pixels.",
-            pages.table(scores, _SCORES),
+            "Scores on test pairs", *pages.where_made(_write_scores, segmentation_scores)
         ),
         pages.section(
             "Lungs per class",
@@ -284,9 +291,22 @@ def write_segmentation_page(
         ),
         pages.section("Figures", pages.figures(figures)),
         pages.section(
-            "Rejected files of a second folder", pages.counts(rejected_pairs, ["kind", "reason"])
+            "Rejected files of a second folder",
+            *pages.where_made(_write_rejected, rejected_pairs),
         ),
     )
+
+
+def _write_scores(scores: pd.DataFrame) -> tuple[str, str]:
+    return (
+        "Means with 95 % intervals, and in brackets the published figure; Hausdorff distances in "
+        "pixels.",
+        pages.table(scores.rename(columns={"mean": "value"}), _SCORES),
+    )
+
+
+def _write_rejected(rejected_pairs: pd.DataFrame) -> tuple[str]:
+    return (pages.counts(rejected_pairs, ["kind", "reason"]),)
 
 
 def _pair_arrays(

@@ -31,8 +31,18 @@ def create_pipeline() -> Pipeline:
             **masks,
             **parameters("reading"),
         ),
-        step(nodes.choose_lung_masks, ["lung_masks", "lung_features"], **masks),
+        step(
+            nodes.choose_lung_masks,
+            ["lung_masks", "lung_features"],
+            without=["predicted_masks"],
+            **masks,
+        ),
         step(nodes.list_masked_variant, "masked_variant", **planned),
-        step(nodes.describe_lungs, lungs),
-        step(nodes.write_segmentation_page, "segmentation_page", **shown),
+        step(nodes.describe_lungs, lungs, without=["mask_quality"]),
+        step(
+            nodes.write_segmentation_page,
+            "segmentation_page",
+            without=["segmentation_scores", "rejected_pairs", *shown],
+            **shown,
+        ),
     )

@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from covid_xray import pages
+from covid_xray.absence import NotMade
 from covid_xray.datasets import PageDataset
 from covid_xray.origin import origin_of
 
@@ -148,3 +149,15 @@ def test_pictures_are_shown_and_interactive_figures_linked():
 def test_empty_blocks_leave_no_gap(empty):
     text = pages.page("Title", empty, pages.section("Part", "words", empty, level=2))
     assert text == "# Title\n\n## Part\n\nwords\n"
+
+
+def test_blocks_that_need_an_absent_output_give_the_reason():
+    absent = NotMade("no masks in <a_b>.")
+    write = lambda table: (f"{len(table)} rows",)  # noqa: E731
+    assert pages.where_made(write, SCORES) == ("2 rows",)
+    assert pages.where_made(write, absent) == ["Not made: no masks in &lt;a_b>."]
+
+
+def test_absent_figures_are_named_together_with_their_reason():
+    shown = {"a": Path("a.png"), "b": NotMade("no masks."), "c": NotMade("no masks.")}
+    assert pages.figures(shown) == "![a](a.png)\n\n`b`, `c`: not made: no masks."

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from covid_xray.absence import CannotMakeError
+from covid_xray.evaluation.comparison_tables import TABLE_5
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.model_comparison import (
     class_weight_table,
@@ -130,8 +132,37 @@ def test_a_run_is_titled_by_its_weights_or_its_name():
             "weights": "imagenet",
         }
     )
-    assert run_titles(named) == {
+    assert run_titles(named, ["COVID", "Viral Pneumonia"]) == {
         "covid_weight_2": "COVID weight 2",
         "both": "COVID weight 1.5, Viral Pneumonia weight 3",
         "plain": "plain",
     }
+
+
+def test_a_title_names_no_class_that_the_study_lacks():
+    named = runs(covid_weight_1=1)
+    assert run_titles(named, ["Normal", "Tuberculosis"]) == {"covid_weight_1": "covid_weight_1"}
+
+
+def test_a_run_that_weighs_other_classes_is_not_compared_with_the_reports():
+    scored = scores(predictions("plain"), predictions("heavy"), predictions("other"))
+    weighed = runs(plain=1, heavy=2, other=1).assign(weight_Normal=[np.nan, 1, 2])
+    table = model_comparison_table(weighed, scored, PUBLISHED, NAMES).set_index("run")
+    assert table.loc[["plain", "heavy"], "covid_weight"].tolist() == [1, 2]
+    assert table["f1_score_published"].isna().tolist() == [False, False, True]
+    assert np.isnan(table.loc["other", "covid_weight"])
+    figure_14 = class_weight_table(weighed, scored, "MobileNet")
+    assert figure_14["covid_weight"].tolist() == [1, 2]
+
+
+def test_a_study_without_covid_has_no_column_of_it():
+    table = predictions("plain").replace("COVID", "Tuberculosis")
+    scored = scores(table.rename(columns={"probability_COVID": "probability_Tuberculosis"}))
+    untrained = runs(plain=1, heavy=2).assign(note=["", "not trained"])
+    found = model_comparison_table(untrained, scored, PUBLISHED, NAMES)
+    assert not [name for name in found if "covid" in name or "published" in name]
+    assert found["f1_score"].tolist() == pytest.approx([0.9, np.nan], nan_ok=True)
+    assert found["note"].tolist() == ["", "not trained"]
+    TABLE_5.validate(found)
+    with pytest.raises(CannotMakeError, match="no class COVID"):
+        class_weight_table(untrained, scored, "MobileNet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import shutil
 import subprocess
@@ -158,7 +159,10 @@ def change_code(monkeypatch):
         monkeypatch.setattr(
             graph,
             "code_record",
-            lambda function: real(function) | ({"sources": "other"} if function is changed else {}),
+            lambda function: (
+                real(function)
+                | ({"sources": "other"} if inspect.unwrap(function) is changed else {})
+            ),
         )
 
     return change

@@ -168,7 +168,8 @@ def page_of(compared, **changes):
 def test_the_page_leads_to_the_page_of_every_backbone(compared):
     page = page_of(compared)
     headings = [line[3:] for line in page.splitlines() if line.startswith("## ")]
-    assert headings[0].startswith("Table 5") and headings[1].endswith("with MobileNet")
+    assert headings[0].startswith("Table 5") and headings[1].startswith("Figure 14")
+    assert "Of MobileNet." in page
     for name, file in (("MobileNet", "mobilenet"), ("ResNet", "resnet50v2"), ("VGG19", "vgg19")):
         assert f"- [{name}]({file}_page.md)" in page
     assert "nan" not in page

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.io import DataCatalog
 from kedro.runner import SequentialRunner
 
+from covid_xray.absence import NotMade
 from covid_xray.datasets import KerasModelsDataset, RunStoreDataset
+from covid_xray.datasets.catalog import StudyCatalog
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.screening_scores import SCREENING_SCORES
 from covid_xray.imaging.augmentation import Augmentation
@@ -18,6 +19,7 @@ from covid_xray.models.screening import (
     ALL_CLASSES,
     ANSWERS,
     CLASSICAL,
+    NAIVE,
     networks_of,
     one_against_rest,
     parts_of_answers,
@@ -91,19 +93,28 @@ def study():
     }
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory):
+def run_on(given, folder):
     """The catalog after a run."""
-    pipeline, folder = create_pipeline(), tmp_path_factory.mktemp("screening")
+    pipeline = create_pipeline()
     made = {name: KeptDataset() for name in pipeline.all_outputs()}
-    given = {name: KeptDataset(data) for name, data in study().items()}
     on_disk = {
         "screening_classifiers": RunStoreDataset(filepath=str(folder / "runs")),
         "screening_models": KerasModelsDataset(filepath=str(folder / "models")),
     }
-    catalog = DataCatalog(made | given | on_disk)
+    datasets = {name: KeptDataset(data) for name, data in given.items()}
+    catalog = StudyCatalog(made | datasets | on_disk)
     SequentialRunner().run(pipeline, catalog)
     return catalog
+
+
+@pytest.fixture(scope="module")
+def given():
+    return study()
+
+
+@pytest.fixture(scope="module")
+def catalog(given, tmp_path_factory):
+    return run_on(given, tmp_path_factory.mktemp("screening"))
 
 
 def test_a_box_of_few_elements_ends_in_a_page_and_in_models():
@@ -116,13 +127,79 @@ def test_a_box_of_few_elements_ends_in_a_page_and_in_models():
     assert not [name for name in pipeline.datasets() if "." in name.removeprefix("params:")]
 
 
-def test_tables_keep_to_their_schemas(catalog):
+def check_schemas(catalog):
+    """Hold the tables to their schemas; gives the names of those that were made."""
     made = create_pipeline().all_outputs()
     schemas = {k: schema_of(entry) for k, entry in catalog_entries().items() if k in made}
-    tables = {name: schema for name, schema in schemas.items() if schema is not None}
-    assert len(tables) >= 7
-    for name, schema in tables.items():
-        schema.validate(catalog.load(name))
+    tables = {name: catalog.load(name) for name, schema in schemas.items() if schema is not None}
+    there = [name for name, table in tables.items() if not isinstance(table, NotMade)]
+    for name in there:
+        schemas[name].validate(tables[name])
+    return there
+
+
+def test_tables_keep_to_their_schemas(catalog):
+    assert len(check_schemas(catalog)) >= 7
+
+
+def absent(catalog):
+    outputs = create_pipeline().all_outputs()
+    return {name for name in outputs if isinstance(catalog.load(name), NotMade)}
+
+
+@pytest.fixture(scope="module")
+def unmasked(given, tmp_path_factory):
+    """The catalog after a run on a study without lung masks."""
+    given = given | dict.fromkeys(("unet", "predicted_masks"), NotMade("there are no masks."))
+    return run_on(given, tmp_path_factory.mktemp("unmasked"))
+
+
+def test_without_lung_masks_the_naive_network_alone_is_trained_and_scored(unmasked):
+    runs = unmasked.load("screening_runs").set_index("run")
+    assert list(runs.index[runs["note"] == ""]) == [NAIVE]
+    assert set(runs["note"]) == {"", "not trained: there are no masks."}
+    compared = unmasked.load("screening_comparison").set_index("model")
+    assert compared.index.tolist() == list(ANSWERS)
+    assert compared["accuracy"].notna().tolist() == [name == NAIVE for name in ANSWERS]
+    assert (compared["note"] == "").tolist() == [name == NAIVE for name in ANSWERS]
+    assert unmasked.load("operating_points")["model"].tolist() == [NAIVE]
+    assert {"screening_comparison", "operating_points", "class_proportions"} <= {
+        *check_schemas(unmasked)
+    }
+    assert {"screening_models", "classical_predictions", "lung_attribution"} < absent(unmasked)
+
+
+def test_without_lung_masks_the_page_shows_what_there_is_and_says_what_is_not(unmasked):
+    page = unmasked.load("screening_page")
+    assert "| naive CNN, unmasked | " in page
+    assert "- model CNN from scratch, truncated Xception, " in page
+    assert "## Lung attribution\n\nNot made: there are no masks." in page
+    assert "`masked_examples_figure`: not made: there are no masks." in page
+
+
+def test_without_covid_every_class_is_told_from_the_rest_and_from_all(given, tmp_path):
+    splits = given["splits"].replace("COVID", "Flu")
+    catalog = run_on(given | {"splits": splits}, tmp_path)
+    assert catalog.load("screening_runs")["target"].dropna().tolist() == [
+        "Flu",
+        "Lung_Opacity",
+        "Normal",
+    ]
+    assert set(catalog.load("screening_answers")["run"]) == set(ALL_CLASSES)
+    for name in check_schemas(catalog):
+        assert not [column for column in catalog.load(name) if "covid" in column.lower()]
+    assert {"screening_comparison", "operating_points", "lung_attribution"} < absent(catalog)
+    told = "Not made: the study has no class COVID, which is told from the rest."
+    assert catalog.load("screening_page").count(told) == 4
+    assert "all_classes_confusion_matrices" not in absent(catalog)
+
+
+def test_one_class_leaves_nothing_to_tell_apart(given, tmp_path):
+    splits = given["splits"].assign(label="COVID")
+    catalog = run_on(given | {"splits": splits}, tmp_path)
+    made = create_pipeline().all_outputs() - absent(catalog)
+    assert made == {"equalised_images", "grey_levels_figure", "masked_examples_figure"}
+    assert "one class, COVID" in catalog.load("screening_page").reason
 
 
 def test_equalised_radiographs_are_opencvs(catalog):

@@ -289,3 +289,9 @@ def test_any_names_can_be_ordered_and_text_without_digits_keeps_its_order(names)
 )
 def test_an_image_id_is_led_by_its_class_exactly_once(label, stem, image_id):
     assert image_id_of(label, stem) == image_id
+
+
+@pytest.mark.parametrize("label", ["all", "non-COVID"])
+def test_a_class_called_like_several_classes_is_refused(layout_of, label):
+    with pytest.raises(StudyError, match=f"called '{label}'.*--params classes.NAME={label}"):
+        layout_of([f"{label}/images/a.png", "COVID/images/b.png"])

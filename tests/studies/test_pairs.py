@@ -7,6 +7,7 @@ from covid_xray.imaging.hashing import perceptual_hash
 from covid_xray.studies.pairs import (
     NoPairsError,
     StudyRadiographs,
+    UnusablePairsError,
     assign_pairs,
     pairs_of_folder,
     pairs_of_study,
@@ -77,7 +78,7 @@ def test_without_any_mask_the_remedy_is_named(folder):
         pairs_of_folder(None, READING, DUPLICATES, NO_STUDY)
     for mask in (folder / "masks").iterdir():
         cv2.imwrite(str(mask), np.zeros((64, 64), np.uint8))
-    with pytest.raises(NoPairsError, match=r"10 file\(s\) were rejected, masks/.*empty_mask"):
+    with pytest.raises(UnusablePairsError, match=r"10 file\(s\) were rejected, masks/.*empty_mask"):
         from_folder(folder)
 
 

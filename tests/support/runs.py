@@ -56,7 +56,7 @@ HELD_OUT = ROWS[ROWS["split"] != "train"]
 STUDY: dict[str, Any] = {
     **ARRAYS,
     "study_variants": ROWS,
-    "radiograph_index": ORIGINALS[["image_id"]],
+    "radiograph_index": ORIGINALS[["image_id", "label"]],
     "params:modeling.transfer": TRANSFER,
     "params:modeling.training": TRAINING,
     "params:intervals": INTERVALS,

@@ -1,5 +1,7 @@
 """What a run tells of itself: the best epoch among those that have a loss, or a note."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,6 +27,30 @@ def row_of(losses):
 def test_the_best_epoch_has_the_lowest_loss_and_never_none(losses, best):
     row = row_of(losses)
     assert (row["best_epoch"], row["epochs_run"], row["note"]) == (best, len(losses), "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"lacks": "no radiograph has a lung mask"}, "no radiograph has a lung mask"),
+        ({"class_weights": {"Flu": 2}}, "it weighs Flu, and the study has COVID"),
+        ({"rows": ROWS[ROWS["label"] != "COVID"]}, "no train radiograph of COVID"),
+    ],
+)
+def test_a_run_that_the_study_has_not_what_it_takes_for_is_a_row_with_a_note(changes, note):
+    run = replace(Run("x", ROWS, TRAINING), **changes)
+    trained = train_run(run, CLASSES, NETWORK, lambda: pytest.fail("it was trained"))
+    assert trained.row["note"].startswith(f"not trained: {note}")
+    assert (trained.row["n_train"], trained.row["epochs_run"]) == (0, 0)
+    assert trained.predictions.empty and trained.history.empty and trained.classifier is None
+
+
+def test_a_weight_of_1_of_a_class_that_the_study_lacks_changes_nothing():
+    even = np.full((len(HELD_OUT), len(CLASSES)), 1 / len(CLASSES), np.float32)
+    history = pd.DataFrame({"epoch": [0], "val_loss": [1.0]})
+    run = Run("x", ROWS, TRAINING, class_weights={"Flu": 1})
+    trained = train_run(run, CLASSES, NETWORK, lambda: (history, even, None))
+    assert trained.row["note"] == ""
 
 
 def test_a_training_that_diverged_says_so():

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from covid_xray.absence import CannotMakeError
 from covid_xray.training.targets import (
     class_names,
     one_hot,
@@ -18,10 +19,17 @@ def test_weights_follow_the_order_of_the_models_outputs():
     assert weights_in_order({"Viral Pneumonia": 2.5, "COVID": 2}, CLASSES) == [2, 1, 1, 2.5]
 
 
-@pytest.mark.parametrize("weights", [{"Covid": 2}, {"COVID": 0}, {"COVID": -1}, {"COVID": "two"}])
+@pytest.mark.parametrize("weights", [{"COVID": 0}, {"COVID": -1}, {"COVID": "two"}])
 def test_a_wrong_weight_is_named_with_its_parameter(weights):
     with pytest.raises(ValueError, match=rf"modeling\.class_weights.*{next(iter(weights))}"):
         weights_in_order(weights, CLASSES)
+
+
+@pytest.mark.parametrize("labels", [["COVID"] * 3, []])
+def test_fewer_than_two_classes_leave_nothing_to_tell_apart(labels):
+    # A network of one class would be right every time.
+    with pytest.raises(CannotMakeError, match="one class, .*nothing to tell apart"):
+        class_names(pd.DataFrame({"label": labels}))
 
 
 def test_labels_become_one_hot_rows_in_the_order_of_the_classes():

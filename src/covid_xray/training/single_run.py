@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from covid_xray.evaluation.predictions import prediction_table
 from covid_xray.split import Split
 from covid_xray.training.runs import Run, TrainedRun
+
+logger = logging.getLogger(__name__)
 
 Fitted = tuple[pd.DataFrame, NDArray[np.float32], Any]
 """A history, class probabilities of the held-out rows in their order, and the classifier."""
@@ -49,6 +52,7 @@ def train_run(
     """
     note = _why_untrainable(run, classes)
     if note:
+        logger.warning("Run %s of %s is %s.", run.name, network.backbone, note)
         history, predictions = pd.DataFrame(columns=["epoch"]), pd.DataFrame(columns=_PREDICTED)
         return TrainedRun(run.name, _row(run, network, history, note), history, predictions, None)
     history, probabilities, classifier = fit()

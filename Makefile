@@ -35,7 +35,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed  ## install, and run the whole project on the phantom study
 	$(BIN)/kedro run --only-missing-outputs
-	@cat data/08_reporting/phantom_study/study_page.md
+	@cat data/08_reporting/phantom_study/study_summary.txt
 
 test: lint  ## lint, types and the tests that every change needs
 	$(BIN)/pytest $(PARALLEL) -m 'not thorough'

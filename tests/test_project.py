@@ -47,7 +47,16 @@ ROOMS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 # Modules that stand on all of them.
-ROOF = {"__init__", "__main__", "cli", "data_docs", "hooks", "pipeline_registry", "settings"}
+ROOF = {
+    "__init__",
+    "__main__",
+    "cli",
+    "console",
+    "data_docs",
+    "hooks",
+    "pipeline_registry",
+    "settings",
+}
 
 
 def room_of(path):

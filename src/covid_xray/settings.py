@@ -4,6 +4,7 @@ import io
 import sys
 import warnings
 
+from covid_xray.console import ProgressHooks
 from covid_xray.datasets.catalog import StudyCatalog
 from covid_xray.hooks import ParameterHooks
 from covid_xray.lineage.hooks import RecordHooks
@@ -19,7 +20,7 @@ if isinstance(sys.stdout, io.TextIOWrapper):
 
 DATA_CATALOG_CLASS = StudyCatalog
 
-HOOKS = (ParameterHooks(), RecordHooks())
+HOOKS = (ParameterHooks(), RecordHooks(), ProgressHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

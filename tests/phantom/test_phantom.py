@@ -404,3 +404,12 @@ def test_a_killed_writer_leaves_no_study(tmp_path):
         writer.kill()
     assert list(tmp_path.glob(".study*/COVID/images/*"))
     assert not (tmp_path / "study").exists()
+
+
+def test_without_shortcuts_neither_marker_nor_hospital_betrays_the_class(tmp_path):
+    plan = PhantomPlan(images_per_class=24, shortcuts=False, seed=3)
+    truth = write_phantom_study(tmp_path / "study", plan)
+    drawn = truth[truth["duplicate_of"] == ""]
+    assert (drawn["marker"] == "").all()
+    shares = pd.crosstab(drawn["label"], drawn["source"], normalize="index")
+    assert shares.to_numpy().min() >= 0.15 and shares.to_numpy().max() <= 0.35

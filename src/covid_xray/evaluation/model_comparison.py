@@ -7,8 +7,18 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from covid_xray.absence import CannotMakeError
+from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.published import stand_beside
-from covid_xray.evaluation.scoring import COVID, REPORT_SCORES, RUN_KEYS, known_scores, wide_scores
+from covid_xray.evaluation.scoring import (
+    ALL,
+    COVID,
+    REPORT_SCORES,
+    RUN_KEYS,
+    known_scores,
+    score_runs,
+    wide_scores,
+)
+from covid_xray.split import Split
 
 _WEIGHT = "weight_"
 _COVID_WEIGHT = f"{_WEIGHT}{COVID}"
@@ -112,3 +122,25 @@ def class_weight_table(runs: pd.DataFrame, scores: pd.DataFrame, report_name: st
     others = ["run", *_SIZES, "trainable_params", "note"]
     of_covid = table[table["covid_weight"].notna()].drop(columns=others)
     return of_covid.sort_values("covid_weight", ignore_index=True)
+
+
+def best_on_validation(predictions: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
+    """The predictions of the run with the highest macro F1 on validation radiographs.
+
+    Args:
+        predictions: of many runs, `backbone, run` first.
+        intervals: of the scores.
+
+    Returns:
+        The run's rows, of validation and test; the first of runs that are equal.
+
+    Raises:
+        CannotMakeError: if no run was trained.
+    """
+    validation = predictions[predictions["split"] == Split.VALIDATION].assign(split=Split.TEST)
+    scores = score_runs(validation, intervals)
+    macro = scores[(scores["label"] == ALL) & (scores["score"] == "f1_score")]
+    if macro.empty:
+        raise CannotMakeError("no run could be trained, so there is no best one.")
+    best = macro.nlargest(1, "value")[list(RUN_KEYS)]
+    return predictions.merge(best, on=list(RUN_KEYS))

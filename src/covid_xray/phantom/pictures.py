@@ -89,6 +89,8 @@ def _original(plan: PhantomPlan, label: str, number: int) -> Picture:
     hospital = _choose_hospital(label, source_draw, rng)
     text = str(rng.choice(MARKERS))
     marker = text if marker_draw < _MARKER_SHARES.get(label, _OTHER_MARKER_SHARE) else ""
+    if not plan.shortcuts:
+        hospital, marker = HOSPITALS[int(source_draw * len(HOSPITALS))], ""
     pixels = burn_in(acquire(image, hospital, rng), marker, rng)
     if role == "blurred":
         pixels = defocus(pixels)

@@ -34,6 +34,8 @@ class PhantomPlan:
         shifted_duplicates: Copies moved by one or two pixels and slightly brightened or darkened.
         blurred: Images that are out of focus.
         missing_masks: Images without a lung mask.
+        shortcuts: Whether markers and hospitals betray the class. If not, there is no marker, and
+            every class has as many images of each hospital.
     """
 
     images_per_class: int = 48
@@ -45,6 +47,7 @@ class PhantomPlan:
     shifted_duplicates: int = 4
     blurred: int = 8
     missing_masks: int = 2
+    shortcuts: bool = True
 
     def __post_init__(self) -> None:
         """Refuse impossible values.

@@ -21,7 +21,8 @@ from covid_xray.phantom.plan import PhantomPlan
 from covid_xray.whole import whole_folder
 
 _PLANTED = ("marker", "blurred", "duplicate_of", "duplicate_kind", "defect")
-PLAN_FILE = "plan.json"  # beside truth.csv: the plan that the study was written after
+TRUTH_FILE = "truth.csv"
+PLAN_FILE = "plan.json"  # beside it: the plan that the study was written after
 
 
 def write_phantom_study(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
@@ -58,7 +59,7 @@ def _write_into(folder: Path, plan: PhantomPlan) -> pd.DataFrame:
     truth = pd.DataFrame(rows)
     for name, of_class in truth.groupby("label"):
         _write_metadata(folder / f"{name}.metadata.xlsx", of_class, plan.side)
-    truth.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
+    truth.to_csv(folder / TRUTH_FILE, index=False, lineterminator="\n")
     (folder / PLAN_FILE).write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
     return truth
 

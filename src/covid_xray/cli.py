@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -11,7 +12,9 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _split_params, env_option, split_string
 from kedro.framework.context import KedroContext
 from kedro.framework.session import KedroSession
+from kedro.io import CatalogProtocol
 
+from covid_xray.datasets.absence import AbsenceMixin
 from covid_xray.lineage.book import RecordBook
 from covid_xray.lineage.causes import Causes, tell
 from covid_xray.lineage.study import StudyRecords, all_pipelines, records_folder, study_records
@@ -66,7 +69,8 @@ def status(dataset: str | None, env: str | None, params: dict[str, Any]) -> None
         if not RecordBook(records_folder(project, name)).study():
             raise click.ClickException(f"Nothing of '{name}' was made yet: `kedro run` makes it.")
         study = study_records(context, catalog, all_pipelines())
-    there = {name for name in study.wanted if catalog.exists(name)}
+    found = {name: _what_is_there(catalog, name) for name in study.wanted}
+    there = {name: words for name, words in found.items() if words is not None}
     if dataset is None:
         click.echo(_list_outputs(study, there))
     elif dataset in study.wanted:
@@ -78,7 +82,16 @@ def status(dataset: str | None, env: str | None, params: dict[str, Any]) -> None
         )
 
 
-def _list_outputs(study: StudyRecords, there: set[str]) -> str:
+def _what_is_there(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:
+    """Why the study can't have an output; empty if it is there, None if it is not."""
+    dataset = catalog.get(name)
+    absence = dataset.not_made() if isinstance(dataset, AbsenceMixin) else None
+    if absence is not None:
+        return absence.reason
+    return "" if catalog.exists(name) else None
+
+
+def _list_outputs(study: StudyRecords, there: Mapping[str, str]) -> str:
     width = max(map(len, study.wanted))
     lines = [f"{'output':<{width}}  {'made (UTC)':<16}  state"]
     for pipeline, found in study.pipelines.items():
@@ -89,17 +102,20 @@ def _list_outputs(study: StudyRecords, there: set[str]) -> str:
     return "\n".join(lines)
 
 
-def _describe_output(study: StudyRecords, dataset: str, there: set[str]) -> str:
+def _describe_output(study: StudyRecords, dataset: str, there: Mapping[str, str]) -> str:
     entry = study.book.read(dataset)
     lines = [f"{dataset}: {_state(study, dataset, there, at_most=100)}"]
+    if there.get(dataset):
+        lines.append(f"Not made: {there[dataset]}")
     if entry is not None:
         lines += [f"Made {entry['made']} by {entry['node']}.", describe_origin(entry["origin"])]
         lines += ["Made of:", *(f"    {name}: {fact}" for name, fact in entry["record"].items())]
     return "\n".join(lines)
 
 
-def _state(study: StudyRecords, dataset: str, there: set[str], at_most: int = 1) -> str:
+def _state(study: StudyRecords, dataset: str, there: Mapping[str, str], at_most: int = 1) -> str:
     if dataset not in there:
         return "not there"
     causes = Causes(study.book, study.wanted).of(dataset)
-    return f"stale: {tell(causes, at_most)}" if causes else "current"
+    state = f"stale: {tell(causes, at_most)}" if causes else "current"
+    return f"{state}, not made" if there[dataset] else state

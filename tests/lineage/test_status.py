@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
+from covid_xray.absence import NotMade
 from covid_xray.cli import cli
 from support.command_line import kedro
 
@@ -50,6 +51,13 @@ def test_an_output_tells_what_it_was_made_of(engineered, status):
     assert "Study: phantom_study (128 files, " in told
     assert "    parameters.splitting.seed: 2025\n" in told
     assert "    inputs.duplicate_groups: " in told
+
+
+def test_what_the_study_can_not_have_is_told_with_the_reason(engineered_copy, status, load_catalog):
+    load_catalog(engineered_copy).get("table_1").save_not_made(NotMade("there are no files."))
+    assert states(status(engineered_copy).output)["table_1"] == "current, not made"
+    told = status(engineered_copy, "table_1").output
+    assert told.startswith("table_1: current, not made\nNot made: there are no files.\n")
 
 
 def test_an_unknown_output_is_refused(engineered, status):

@@ -8,6 +8,7 @@ from covid_xray.absence import CannotMakeError
 from covid_xray.evaluation.comparison_tables import TABLE_5
 from covid_xray.evaluation.intervals import Intervals
 from covid_xray.evaluation.model_comparison import (
+    RANDOM_TRUNK,
     class_weight_table,
     model_comparison_table,
     run_titles,
@@ -153,6 +154,15 @@ def test_a_run_that_weighs_other_classes_is_not_compared_with_the_reports():
     assert np.isnan(table.loc["other", "covid_weight"])
     figure_14 = class_weight_table(weighed, scored, "MobileNet")
     assert figure_14["covid_weight"].tolist() == [1, 2]
+
+
+def test_a_row_says_that_a_trunk_is_of_random_weights():
+    scored = scores(predictions("known"), predictions("random"))
+    made = runs(known=1, random=1, untrained=1).assign(
+        weights=["imagenet", "none", "none"], note=["", "", "not trained: why"]
+    )
+    table = scored_runs(made, scored)
+    assert table["note"].tolist() == ["", RANDOM_TRUNK, "not trained: why"]
 
 
 def test_a_study_without_covid_has_no_column_of_it():

@@ -53,7 +53,7 @@ def make_project(folder: Path) -> Path:
     shutil.copytree(ROOT / "conf/demo", env)
     (env / "parameters.yml").write_text(TEST_PARAMETERS, "utf-8")
     catalog = env / "catalog.yml"
-    plan = "{images_per_class: 48, seed: 2020}"
+    plan = "{images_per_class: 64, side: 192, seed: 2020}"
     text = catalog.read_text("utf-8")
     assert plan in text
     catalog.write_text(text.replace(plan, "{images_per_class: 12}"), "utf-8")

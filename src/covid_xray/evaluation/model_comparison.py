@@ -20,6 +20,7 @@ from covid_xray.evaluation.scoring import (
 )
 from covid_xray.split import Split
 
+RANDOM_TRUNK = "stands on frozen layers of random weights"
 _WEIGHT = "weight_"
 _COVID_WEIGHT = f"{_WEIGHT}{COVID}"
 _OF_COVID = {name for name, (label, _) in REPORT_SCORES.items() if label == COVID}
@@ -63,6 +64,8 @@ def scored_runs(runs: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
         known.insert(1, "covid_weight", _covid_weight(runs))
     joined = known.merge(wide_scores(scores, names), on=keys, how="left")
     last = runs[["trainable_params", "note"]].reset_index(drop=True)
+    on_random = (runs["weights"] == "none").to_numpy() & (last["note"] == "")
+    last["note"] = last["note"].mask(on_random, RANDOM_TRUNK)
     return pd.concat([joined, last], axis="columns")
 
 

@@ -52,7 +52,7 @@ def train_run(
     """
     note = _why_untrainable(run, classes)
     if note:
-        logger.warning("Run %s of %s is %s.", run.name, network.backbone, note)
+        logger.warning("Run %s of %s is %s", run.name, network.backbone, note)
         history, predictions = pd.DataFrame(columns=["epoch"]), pd.DataFrame(columns=_PREDICTED)
         return TrainedRun(run.name, _row(run, network, history, note), history, predictions, None)
     history, probabilities, classifier = fit()

@@ -110,7 +110,7 @@ def test_a_preset_chooses_the_training(load_catalog, params, rate, epochs):
     [
         ("study", "published", (1e-3, "constant", 30)),
         ("study", "few_radiographs", (3e-3, "cosine", 60)),
-        ("demo", "demo", (3e-3, "constant", 8)),
+        ("demo", "demo", (3e-3, "cosine", 14)),
     ],
 )
 def test_a_preset_chooses_the_training_of_screening_too(load_catalog, env, preset, told):

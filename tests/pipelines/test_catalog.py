@@ -147,8 +147,8 @@ def test_no_dataset_has_a_dot_in_its_name(nodes):
     assert [name for name in names if "." in name and not name.startswith("params:")] == []
 
 
-# Their keys are names that the user chooses.
-FREE = ("class_weights", "optimisers")
+# Keys of the first two are names that the user chooses; the last is a text.
+FREE = ("class_weights", "optimisers", "study_name")
 
 
 def test_every_node_has_hints_that_kedro_can_read(nodes):

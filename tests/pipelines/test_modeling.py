@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from covid_xray.models.backbone import BACKBONES
+from covid_xray.pages import NO_WEIGHTS_NOTE
 from covid_xray.pipelines.modeling.nodes import (
     class_weights_of,
     compare_models,
@@ -193,7 +194,7 @@ def test_the_page_sets_the_published_figures_in_brackets(compared):
 
 @pytest.mark.parametrize(("weights", "warned"), [("none", True), ("imagenet", False)])
 def test_the_page_warns_of_random_weights(compared, weights, warned):
-    assert ("random weights" in page_of(compared, weights=weights)) == warned
+    assert (NO_WEIGHTS_NOTE in page_of(compared, weights=weights)) == warned
 
 
 def test_table_5_has_twelve_rows_with_the_published_parameters(finished, load_catalog):

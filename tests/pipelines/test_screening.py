@@ -177,6 +177,7 @@ def test_without_lung_masks_the_page_shows_what_there_is_and_says_what_is_not(un
     assert "`masked_examples_figure`: not made: there are no masks." in page
 
 
+@pytest.mark.thorough
 def test_without_covid_every_class_is_told_from_the_rest_and_from_all(given, tmp_path):
     splits = given["splits"].replace("COVID", "Flu")
     catalog = run_on(given | {"splits": splits}, tmp_path)

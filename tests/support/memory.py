@@ -13,6 +13,7 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from kedro.utils import load_obj
 
+from covid_xray.absence import NotMade
 from covid_xray.imaging.arrays import RowStream
 from support.project import ROOT
 
@@ -61,7 +62,7 @@ def run_in_memory(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Any
     entries = catalog_entries()
     for name, data in outputs.items():
         schema = schema_of(entries[name])
-        if schema is not None:
+        if schema is not None and not isinstance(data, NotMade):
             schema.validate(data)
     return outputs
 

@@ -189,9 +189,11 @@ def test_stale_activations_are_refused_with_what_changed(change, activations):
     assert all(" -> " in difference for difference in told.split("; "))
 
 
-def test_a_weight_of_an_unknown_class_is_refused(activations):
-    with pytest.raises(ValueError, match=r"modeling\.class_weights names \['Covid'\].*'COVID'"):
-        train([Run("x", ROWS, TRAINING, {"Covid": 2})], activations)
+def test_a_run_that_weighs_a_class_the_study_lacks_is_a_row_with_a_note(activations, caplog):
+    (run,) = train([Run("x", ROWS, TRAINING, {"Covid": 2})], activations)
+    told = f"not trained: it weighs Covid, and the study has {', '.join(CLASSES)}"
+    assert run.row["note"] == told and run.classifier is None
+    assert f"Run x of mobilenet is {told}" in caplog.text
 
 
 def test_random_weights_are_calibrated_on_training_originals():

@@ -1,5 +1,7 @@
 """The study's page and summary, and what of a phantom study's planted truth was found."""
 
+import re
+
 import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
@@ -74,7 +76,7 @@ def test_the_summary_fits_a_terminal(gathered):
     assert len(lines) <= 30 and max(map(len, lines)) <= 100
     assert lines[0].startswith("phantom_study: 61 radiographs (COVID 15, Lung_Opacity 16,")
     assert "Protocol leak_free, seed 2025." in " ".join(lines)
-    assert "  broken files                          2 of 2" in lines
+    assert [line for line in lines if re.fullmatch("  broken files +2 of 2", line)]
     assert "kedro run --env study --params study_path=FOLDER_OR_ZIP" in lines[-1]
     assert "## Planted and found" in gathered[1]
 

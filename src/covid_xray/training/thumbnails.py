@@ -1,7 +1,6 @@
 """What the coarsest picture of a radiograph gives away: a linear model on 8x8 thumbnails.
 
-It sees brightness and framing, which differ between hospitals, and hardly a finding (Maguolo &
-Nanni, 2021, ask what is left when the lungs are not seen).
+It sees brightness and framing, which may differ between hospitals, and findings that are large.
 """
 
 from __future__ import annotations

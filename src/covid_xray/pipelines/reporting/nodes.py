@@ -57,8 +57,8 @@ def recover_planted_truth(
         name = f"{best['backbone'].iloc[0]}, {best['run'].iloc[0]}, best on validation"
         rows.append(find_classes("findings", best, f"the class of test radiographs: {name}"))
         seen = predict_from_thumbnails(images, rows_of_question(splits, None))
-        how = "the class of test radiographs, from thumbnails of 8x8 pixels"
-        rows.append(find_classes("shortcuts: brightness of hospitals", seen, how))
+        how = "the class of test radiographs, by a linear model"
+        rows.append(find_classes("classes, from 8x8 thumbnails", seen, how))
     return pd.DataFrame(rows, columns=list(DEMO_TRUTH.columns))
 
 

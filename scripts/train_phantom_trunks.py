@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import h5py
 import keras
@@ -21,7 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_xray.models.backbone import weights_file
-from covid_xray.models.transfer_classifiers import build_classifier
+from covid_xray.models.transfer_classifiers import (
+    build_classifier,
+    copy_weights,
+    layers_with_weights,
+)
 from covid_xray.phantom.acquisition import HOSPITALS, acquire
 from covid_xray.phantom.drawing import CLASSES, draw_radiograph
 from covid_xray.progress import progress
@@ -68,9 +71,7 @@ def train(name: str, n_train: int, n_test: int, epochs: int) -> keras.Model:
         name, trainable_layers=0, head=[{"dropout": 0.3}], n_classes=len(CLASSES),
         input_side=INPUT_SIDE, weights=None, seed=1,
     )  # fmt: skip
-    model.trainable = True
-    for layer in model.layers:
-        layer.trainable = True
+    model.trainable = True  # and so every layer
     steps = n_train // BATCH
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, decay_steps=epochs * steps, alpha=0.01, warmup_target=RATE, warmup_steps=steps
@@ -90,12 +91,8 @@ def save_half(model: keras.Model, name: str, folder: Path) -> Path:
     bare = getattr(keras.applications, name)(
         include_top=False, weights=None, input_shape=(224, 224, 3)
     )
-    targets = [layer for layer in bare.layers if layer.weights]
-    sources = [layer for layer in model.layers if layer.weights][: len(targets)]
-    for source, target in zip(sources, targets, strict=True):
-        store: dict[str, Any] = {}
-        source.save_own_variables(store)
-        target.load_own_variables(store)
+    targets = layers_with_weights(bare)
+    copy_weights(layers_with_weights(model)[: len(targets)], targets)
     path = weights_file(name, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as aside:
@@ -121,9 +118,9 @@ def _copy_half(source: h5py.Group, target: h5py.Group) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("backbones", nargs="+")
-    parser.add_argument("--train", type=int, default=4000)
+    parser.add_argument("--train", type=int, default=5000)
     parser.add_argument("--test", type=int, default=400)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     for backbone in given.backbones:

@@ -140,18 +140,23 @@ def _load_weights(backbone: keras.Model, architecture: str, folder: Path) -> Non
             bare.load_weights(path)
     except Exception as error:  # h5py, shape and layer-count errors come in many kinds
         raise WeightsError(f"{path} does not hold weights of {architecture}: {error}") from error
-    _copy_weights(bare, backbone)
+    copy_weights(layers_with_weights(bare), layers_with_weights(backbone))
 
 
 def copy_classifier(classifier: keras.Model) -> keras.Model:
     """A classifier of the same layers and weights that shares none of them."""
     copy = keras.models.clone_model(classifier)
-    _copy_weights(classifier, copy)
+    copy_weights(layers_with_weights(classifier), layers_with_weights(copy))
     return copy
 
 
-def _copy_weights(model: keras.Model, other: keras.Model) -> None:
-    sources, targets = ([layer for layer in m.layers if layer.weights] for m in (model, other))
+def layers_with_weights(model: keras.Model) -> list[Any]:
+    """The layers of a model that have weights, in their order."""
+    return [layer for layer in model.layers if layer.weights]
+
+
+def copy_weights(sources: Sequence[Any], targets: Sequence[Any]) -> None:
+    """Give layers the weights of as many others, of the same kinds in the same order."""
     for source, target in zip(sources, targets, strict=True):
         # As from a file: `set_weights` would leave a Normalization at its old mean and variance.
         store: dict[str, Any] = {}

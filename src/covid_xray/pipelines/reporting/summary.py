@@ -35,7 +35,7 @@ class Summary:
 
     def tell_study(self, index: pd.DataFrame, n_rejected: int) -> None:
         """What was run on what."""
-        counts = index["label"].astype("str").value_counts(sort=False)
+        counts = index["label"].value_counts(sort=False)
         classes = ", ".join(
             f"{label} {n:,}" for label, n in zip(map(str, counts.index), counts, strict=True)
         )

@@ -71,7 +71,9 @@ def train(name: str, n_train: int, n_test: int, epochs: int) -> keras.Model:
         name, trainable_layers=0, head=[{"dropout": 0.3}], n_classes=len(CLASSES),
         input_side=INPUT_SIDE, weights=None, seed=1,
     )  # fmt: skip
-    model.trainable = True  # and so every layer
+    model.trainable = True
+    for layer in model.layers:
+        layer.trainable = True
     steps = n_train // BATCH
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, decay_steps=epochs * steps, alpha=0.01, warmup_target=RATE, warmup_steps=steps
